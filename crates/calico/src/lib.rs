@@ -1,0 +1,1 @@
+//! What tortie knows of Calico: components, ports, dashboards.

@@ -1,0 +1,1 @@
+//! Prometheus' configuration, strict and with positions.

@@ -1,0 +1,3 @@
+//! Scrape pools, loops, connections and target status.
+
+pub mod status;

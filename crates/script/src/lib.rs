@@ -1,0 +1,1 @@
+//! Prometheus' test scripts: the runner behind tortie test promql.

@@ -1,0 +1,1 @@
+//! The simulated Calico fleet and the replay of recorded scrapes.

@@ -1,0 +1,3 @@
+//! The time series database: head, WAL, head chunks, blocks, in Prometheus' formats.
+
+pub mod append;

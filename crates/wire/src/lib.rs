@@ -1,0 +1,1 @@
+//! Exposition formats and the messages on the wire.

@@ -1,0 +1,2 @@
+//! House keeping of the workspace: tidy, side-by-side benches.
+fn main() {}
