@@ -1,1 +1,3 @@
 //! What tortie knows of Calico: components, ports, dashboards.
+
+pub mod dashboards;

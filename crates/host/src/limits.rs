@@ -29,6 +29,18 @@ pub fn anonymous_rss() -> u64 {
         .unwrap_or(0)
 }
 
+/// Threads of this process, 1 where unknown.
+pub fn threads() -> usize {
+    read("/proc/self/status")
+        .and_then(|s| s.lines().find_map(|l| l.strip_prefix("Threads:")?.trim().parse().ok()))
+        .unwrap_or(1)
+}
+
+/// Name of this machine, `localhost` where unknown.
+pub fn hostname() -> String {
+    read("/proc/sys/kernel/hostname").map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).unwrap_or_else(|| "localhost".into())
+}
+
 /// Raises the soft limit of open files to the hard one; returns the limit now in force.
 pub fn raise_file_limit() -> u64 {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

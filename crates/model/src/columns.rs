@@ -21,6 +21,8 @@ pub struct Columns {
 pub struct HistogramRun {
     /// Timestamps in milliseconds, strictly ascending.
     pub t: Vec<i64>,
+    /// Start timestamps in milliseconds (0 = unknown), either empty or as long as `t`.
+    pub st: Vec<i64>,
     /// Resolution: -4..=8 for exponential buckets, -53 for custom bounds.
     pub schema: i32,
     /// Width of the zero bucket.
@@ -39,7 +41,8 @@ pub struct HistogramRun {
     pub zero_count: Vec<f64>,
     /// Absolute counts, one row a sample: positive buckets then negative buckets.
     pub buckets: Vec<f64>,
-    /// Counter-reset hint of the chunk the run came from.
+    /// What is known of a counter reset before the first sample; there is none within a run. [`ResetHint::NotReset`] on
+    /// a run that begins within a chunk.
     pub reset_hint: ResetHint,
 }
 

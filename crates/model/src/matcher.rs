@@ -47,7 +47,7 @@ impl Matcher {
     /// When the pattern is not a regular expression of Go's syntax.
     pub fn new(op: MatchOp, name: &str, value: &str) -> Result<Matcher, RegexError> {
         let regex = match op {
-            MatchOp::Regex | MatchOp::NotRegex => Some(Regex::anchored(value)?),
+            MatchOp::Regex | MatchOp::NotRegex => Some(Regex::matcher(value)?),
             _ => None,
         };
         Ok(Matcher { op, name: name.to_owned(), value: value.to_owned(), regex })

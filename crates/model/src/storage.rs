@@ -50,14 +50,23 @@ pub trait Querier: Send + Sync {
     ///
     /// # Errors
     /// When an index cannot be read.
-    fn select<'a>(&'a self, hints: &SelectHints, matchers: &[Matcher]) -> Result<Box<dyn SeriesSet + 'a>, StorageError>;
+    fn select<'a>(
+        &'a self,
+        hints: &SelectHints,
+        matchers: &[Matcher],
+    ) -> Result<Box<dyn SeriesSet + 'a>, StorageError>;
 
     /// Values of label `name` among series that satisfy the matchers, ascending, without duplicates.
     /// `limit` 0 is no limit.
     ///
     /// # Errors
     /// When an index cannot be read.
-    fn label_values(&self, name: &str, matchers: &[Matcher], limit: usize) -> Result<Vec<String>, StorageError>;
+    fn label_values(
+        &self,
+        name: &str,
+        matchers: &[Matcher],
+        limit: usize,
+    ) -> Result<Vec<String>, StorageError>;
 
     /// Label names among series that satisfy the matchers, ascending, without duplicates. `limit` 0 is no limit.
     ///
@@ -91,7 +100,13 @@ pub trait SeriesSet: Send + Sync {
     ///
     /// # Errors
     /// When chunks cannot be read or decoded.
-    fn newest(&self, i: usize, after: i64, at: i64, scratch: &mut Columns) -> Result<Option<Newest>, StorageError> {
+    fn newest(
+        &self,
+        i: usize,
+        after: i64,
+        at: i64,
+        scratch: &mut Columns,
+    ) -> Result<Option<Newest>, StorageError> {
         self.read(i, after + 1, at, scratch)?;
         let float = scratch.t.last().copied();
         let hist = scratch.histograms.last().and_then(|r| r.t.last().copied());

@@ -1,1 +1,23 @@
 //! The simulated Calico fleet and the replay of recorded scrapes.
+
+mod address;
+mod clock;
+mod error;
+mod fault;
+mod file_sd;
+pub mod fleet;
+mod gzip;
+mod http;
+mod inventory;
+pub mod replay;
+mod state;
+mod world;
+
+pub use address::Bind;
+pub use clock::SimClock;
+pub use error::SimError;
+pub use fault::Fault;
+pub use fleet::{Fleet, FleetOptions, SimTarget};
+pub use inventory::{Component, Dataplane, Release};
+pub use replay::{Replay, ReplayOptions, ReplayTarget};
+pub use world::Shape;

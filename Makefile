@@ -1,0 +1,57 @@
+# make demo        builds everything and starts a simulated Calico cluster with its monitoring
+# make test        every test that stands on this repository alone
+# make peers-test  builds the real peers and runs everything against them
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.PHONY: demo test peers peers-test bench bench-full ui ui-deps campaign lint e2e
+
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+export TORTIE_FIXTURES ?= $(abspath ../shared/fixtures)
+export TORTIE_PEERS_BIN ?= $(abspath peers/bin)
+export TORTIE_EFFORT ?= ci
+
+demo: ui
+	$(CARGO) build --release --locked -p tortie
+	$(TARGET)/release/tortie demo $(ARGS)
+
+ui-deps: ui/node_modules/.stamp
+ui/node_modules/.stamp: ui/package-lock.json
+	cd ui && npm ci --no-audit --no-fund --silent
+	touch $@
+
+UI_SOURCES := $(shell find ui/src ui/public ui/build -type f 2>/dev/null) ui/index.html ui/vite.config.ts
+ui: ui/dist/index.html
+ui/dist/index.html: ui/node_modules/.stamp $(UI_SOURCES)
+	cd ui && npm run --silent build
+	touch ui/dist/index.html crates/web/src/pages.rs
+
+lint:
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+test: ui
+	$(CARGO) test --workspace --locked --exclude xtask --lib --bins --test it
+	$(CARGO) test --locked -p xtask
+	cd ui && npm test --silent
+
+# Go keeps what it built, so a second run takes seconds.
+peers:
+	mkdir -p $(TORTIE_PEERS_BIN)
+	cd peers && go build -o $(TORTIE_PEERS_BIN)/ tool ./...
+
+peers-test: ui peers
+	$(CARGO) test --workspace --locked --test peers -- --nocapture
+	./e2e/run
+
+bench: peers
+	$(CARGO) bench --locked -p tortie-tsdb
+	$(CARGO) build --release --locked -p tortie
+	TORTIE_BIN=$(abspath $(TARGET))/release/tortie $(CARGO) run --locked -p xtask -- bench scrape --quick
+
+# One benchmark whole: ID is `scrape`.
+bench-full: peers
+	$(CARGO) build --release --locked -p tortie
+	TORTIE_BIN=$(abspath $(TARGET))/release/tortie $(CARGO) run --locked -p xtask -- bench $(ID)
+
+campaign:
+	TORTIE_EFFORT=full bench/campaign $(NAME)

@@ -1,0 +1,269 @@
+//! The HTTP client of scrapes: HTTP/1.1 over kept connections, one request at a time, everything bounded.
+//!
+//! An own client because of what idle targets cost: here a socket and nothing else. Buffers are borrowed while a
+//! scrape runs.
+
+mod body;
+mod connect;
+mod head;
+mod inflate;
+mod read;
+
+use crate::authorization::Authorization;
+use crate::failure::{Failure, system_text};
+use crate::target::TargetUrl;
+use connect::Connection;
+use head::Head;
+use std::time::Duration;
+
+/// Most redirects that are followed, as in Go.
+const MAX_REDIRECTS: usize = 10;
+/// Longest head of an answer.
+const MAX_HEAD: usize = 256 * 1024;
+/// Most uncompressed bytes of a body when the configuration sets no limit; printed when it bites.
+pub const BODY_SAFETY_LIMIT: u64 = 256 << 20;
+
+/// What a request needs to know.
+pub(crate) struct Ask<'a> {
+    pub(crate) url: &'a TargetUrl,
+    pub(crate) accept: &'a str,
+    pub(crate) user_agent: &'a str,
+    pub(crate) compress: bool,
+    pub(crate) timeout_ms: i64,
+    pub(crate) authorization: Option<&'a Authorization>,
+    /// `body_size_limit`, 0 for none.
+    pub(crate) limit: u64,
+    pub(crate) follow: bool,
+}
+
+/// Buffers of one scrape; only one of them holds the body in the end.
+#[derive(Default)]
+pub(crate) struct Buffers {
+    /// Bytes as they came: head, and the body when it was neither chunked nor compressed.
+    raw: Vec<u8>,
+    /// The body put together from its chunks.
+    joined: Vec<u8>,
+    /// The body inflated.
+    inflated: Vec<u8>,
+    place: Place,
+}
+
+#[derive(Default, Clone)]
+enum Place {
+    #[default]
+    Nowhere,
+    Raw(std::ops::Range<usize>),
+    Joined,
+    Inflated,
+}
+
+/// A buffer that grew beyond this is not kept.
+const KEPT_CAPACITY: usize = 1 << 20;
+
+impl Buffers {
+    /// The body of the last answer.
+    pub(crate) fn body(&self) -> &[u8] {
+        match &self.place {
+            Place::Nowhere => &[],
+            Place::Raw(range) => self.raw.get(range.clone()).unwrap_or(&[]),
+            Place::Joined => &self.joined,
+            Place::Inflated => &self.inflated,
+        }
+    }
+
+    /// Forgets the body; gives memory back when it was unusually big.
+    pub(crate) fn clear(&mut self) {
+        self.place = Place::Nowhere;
+        for b in [&mut self.raw, &mut self.joined, &mut self.inflated] {
+            b.clear();
+            if b.capacity() > KEPT_CAPACITY {
+                *b = Vec::new();
+            }
+        }
+    }
+}
+
+/// The connection that a target keeps between scrapes.
+#[derive(Default)]
+pub(crate) struct Kept {
+    connection: Option<Connection>,
+}
+
+/// Fetches a body into `buffers` and returns its Content-Type.
+///
+/// # Errors
+/// Whatever makes the scrape fail, timeout included. The connection is kept only after a whole answer.
+pub(crate) async fn fetch(kept: &mut Kept, ask: &Ask<'_>, buffers: &mut Buffers) -> Result<String, Failure> {
+    buffers.clear();
+    let mut in_body = false;
+    let timeout = Duration::from_millis(ask.timeout_ms.max(1) as u64);
+    let outcome = tokio::time::timeout(timeout, follow(kept, ask, buffers, &mut in_body)).await;
+    match outcome {
+        Ok(answer) => answer,
+        Err(_) if in_body => Err(Failure::new("context deadline exceeded")),
+        Err(_) => Err(Failure::get(ask.url.as_str(), "context deadline exceeded")),
+    }
+}
+
+async fn follow(
+    kept: &mut Kept,
+    ask: &Ask<'_>,
+    buffers: &mut Buffers,
+    in_body: &mut bool,
+) -> Result<String, Failure> {
+    let mut url = ask.url.clone();
+    let mut redirects = 0;
+    loop {
+        let (connection, head) = request(kept, ask, &url, buffers).await?;
+        let location = if ask.follow { head.redirect() } else { None };
+        let Some(location) = location else {
+            *in_body = true;
+            return answer(kept, connection, ask, head, buffers).await;
+        };
+        redirects += 1;
+        if redirects > MAX_REDIRECTS {
+            return Err(Failure::get(url.as_str(), "stopped after 10 redirects"));
+        }
+        let Some(next) = url.join(location) else {
+            return Err(Failure::get(url.as_str(), &format!("failed to parse Location header {location:?}")));
+        };
+        url = next;
+    }
+}
+
+/// Sends the request over the kept connection or a new one, and reads the head of the answer.
+async fn request(
+    kept: &mut Kept,
+    ask: &Ask<'_>,
+    url: &TargetUrl,
+    buffers: &mut Buffers,
+) -> Result<(Connection, Head), Failure> {
+    let text = url.as_str();
+    if url.scheme() != "http" {
+        return Err(Failure::get(
+            text,
+            &format!("scheme {:?} is not supported yet; hint: scrape over http", url.scheme()),
+        ));
+    }
+    let bytes = request_bytes(ask, url);
+    if let Some(mut old) = kept.connection.take().filter(|c| c.serves(url.authority())) {
+        match exchange(&mut old, &bytes, buffers).await {
+            Ok(head) => return Ok((old, head)),
+            // The server may have closed it while it was idle; that says nothing of its health.
+            Err(_) if buffers.raw.is_empty() => {}
+            Err(e) => return Err(Failure::get(text, &e)),
+        }
+    }
+    let mut new = Connection::open(url).await.map_err(|e| Failure::get(text, &e))?;
+    match exchange(&mut new, &bytes, buffers).await {
+        Ok(head) => Ok((new, head)),
+        Err(e) => Err(Failure::get(text, &e)),
+    }
+}
+
+async fn exchange(
+    connection: &mut Connection,
+    request: &[u8],
+    buffers: &mut Buffers,
+) -> Result<Head, String> {
+    use tokio::io::AsyncWriteExt;
+    buffers.raw.clear();
+    if let Err(e) = connection.stream.write_all(request).await {
+        return Err(connection.error("write", &e));
+    }
+    head::read(connection, &mut buffers.raw).await
+}
+
+fn request_bytes(ask: &Ask<'_>, url: &TargetUrl) -> Vec<u8> {
+    let mut r = String::with_capacity(384);
+    for part in [
+        "GET ",
+        url.path_and_query(),
+        " HTTP/1.1\r\nHost: ",
+        url.authority(),
+        "\r\nUser-Agent: ",
+        ask.user_agent,
+    ] {
+        r.push_str(part);
+    }
+    r.push_str("\r\nAccept: ");
+    r.push_str(ask.accept);
+    r.push_str(if ask.compress { "\r\nAccept-Encoding: gzip" } else { "\r\nAccept-Encoding: identity" });
+    // Credentials go to the host that they were given for, not to where it redirects.
+    if let Some(a) = ask.authorization
+        && url.authority() == ask.url.authority()
+    {
+        r.push_str("\r\nAuthorization: ");
+        r.push_str(a.header());
+    }
+    r.push_str("\r\nX-Prometheus-Scrape-Timeout-Seconds: ");
+    r.push_str(&tortie_model::gofloat::format_f(ask.timeout_ms as f64 / 1000.0));
+    r.push_str("\r\n\r\n");
+    r.into_bytes()
+}
+
+async fn answer(
+    kept: &mut Kept,
+    mut connection: Connection,
+    ask: &Ask<'_>,
+    head: Head,
+    buffers: &mut Buffers,
+) -> Result<String, Failure> {
+    if head.status != 200 {
+        return Err(Failure::new(
+            format!("server returned HTTP status {} {}", head.status, head.reason).trim_end(),
+        ));
+    }
+    if head.encoding == "zstd" {
+        return Err(Failure::new(
+            "received a zstd-compressed response, but the \"zstd-scrape\" feature flag is not enabled",
+        ));
+    }
+    let limit = Limit::of(ask.limit);
+    let whole = body::read(&mut connection, &head, &limit, buffers).await?;
+    if whole && head.keep_alive {
+        kept.connection = Some(connection);
+    }
+    if head.encoding == "gzip" {
+        inflate::gzip(buffers, &limit)?;
+    }
+    limit.check(buffers.body().len())?;
+    Ok(head.content_type)
+}
+
+/// How big a body may be: as in Prometheus, a body of exactly the limit fails.
+pub(crate) struct Limit {
+    bytes: u64,
+    configured: bool,
+}
+
+impl Limit {
+    fn of(configured: u64) -> Limit {
+        match configured {
+            0 => Limit { bytes: BODY_SAFETY_LIMIT, configured: false },
+            n => Limit { bytes: n, configured: true },
+        }
+    }
+
+    fn check(&self, len: usize) -> Result<(), Failure> {
+        if (len as u64) < self.bytes {
+            return Ok(());
+        }
+        let reason = if self.configured {
+            "body size limit exceeded".to_owned()
+        } else {
+            format!(
+                "body size limit exceeded (safety limit of {} bytes; hint: set body_size_limit)",
+                self.bytes
+            )
+        };
+        Err(Failure { reason, too_big: true })
+    }
+}
+
+fn io_reason(e: &std::io::Error) -> String {
+    match e.kind() {
+        std::io::ErrorKind::UnexpectedEof => "unexpected EOF".into(),
+        _ => system_text(e),
+    }
+}

@@ -1,0 +1,167 @@
+//! The loop of one target: waits for its instants on the grid of the interval and scrapes.
+
+use crate::body::Template;
+use crate::pool_config::PoolConfig;
+use crate::scraper::Scraper;
+use crate::shared::Shared;
+use crate::target::Target;
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// A target, its scraper and what its loop is told.
+pub(crate) struct Entry {
+    pub(crate) target: Arc<Target>,
+    scraper: tokio::sync::Mutex<Scraper>,
+    config: RwLock<Arc<PoolConfig>>,
+    /// Why every scrape fails at once (`target_limit`), if so.
+    forced: Mutex<Option<String>>,
+    /// The lines of the last body, for metadata.
+    template: Mutex<Option<Arc<Template>>>,
+    stop: watch::Sender<Stop>,
+}
+
+/// What a loop is told to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// Go on.
+    No,
+    /// The target is gone: mark its series stale when it does not come back.
+    Gone,
+    /// The server ends: write nothing more.
+    Shutdown,
+}
+
+impl Entry {
+    pub(crate) fn new(target: Arc<Target>, config: Arc<PoolConfig>, shared: &Shared) -> Entry {
+        let scraper = Scraper::new(Arc::clone(&target), Arc::clone(&config), shared);
+        Entry {
+            target,
+            scraper: tokio::sync::Mutex::new(scraper),
+            config: RwLock::new(config),
+            forced: Mutex::default(),
+            template: Mutex::default(),
+            stop: watch::Sender::new(Stop::No),
+        }
+    }
+
+    pub(crate) fn set_config(&self, config: Arc<PoolConfig>) {
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
+    }
+
+    pub(crate) fn force(&self, reason: Option<String>) {
+        *self.forced.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
+    pub(crate) fn stop(&self, how: Stop) {
+        self.stop.send_replace(how);
+    }
+
+    /// The lines of the last body.
+    pub(crate) fn template(&self) -> Option<Arc<Template>> {
+        self.template.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The scraper, when no scrape is running.
+    pub(crate) fn try_scraper(&self) -> Option<tokio::sync::MutexGuard<'_, Scraper>> {
+        self.scraper.try_lock().ok()
+    }
+
+    /// Scrapes now, with timestamp `at_ms`. A panic is caught, logged and counted.
+    pub(crate) async fn scrape_at(&self, shared: &Shared, at_ms: i64) {
+        let config = Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner));
+        let forced = self.forced.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut scraper = self.scraper.lock().await;
+        let scrape = AssertUnwindSafe(scraper.scrape(shared, &config, at_ms, forced)).catch_unwind();
+        if scrape.await.is_err() {
+            shared.stats.panics.add(1);
+            tracing::error!(component = "scrape manager", scrape_pool = %self.target.pool, target = %self.target.url.as_str(), "BUG: a scrape panicked");
+        }
+        *self.template.lock().unwrap_or_else(PoisonError::into_inner) = Some(scraper.template());
+    }
+
+    /// Gives everything up at once; used when no loop runs.
+    pub(crate) async fn discard(&self, shared: &Shared) {
+        self.scraper.lock().await.end(shared, None);
+    }
+}
+
+/// Runs until told to stop.
+pub(crate) async fn run(entry: Arc<Entry>, shared: Arc<Shared>) {
+    let mut stop = entry.stop.subscribe();
+    let target = Arc::clone(&entry.target);
+    let (interval, seed) = (target.interval_ms, shared.options.offset_seed);
+    let mut due = target.next_instant(shared.clock.now_ms(), seed);
+    loop {
+        match wait_until(&shared, due, &mut stop).await {
+            Stop::No => {}
+            Stop::Shutdown => return,
+            Stop::Gone => return end_of_run(&entry, &shared, due, &mut stop).await,
+        }
+        let now = shared.clock.now_ms();
+        if due - now > interval {
+            // The clock was set back.
+            due = target.next_instant(now, seed);
+            continue;
+        }
+        // Instants that were missed altogether are skipped, as a ticker does.
+        due += (now - due).max(0) / interval * interval;
+        let at_ms = on_grid(&shared, due, now, interval);
+        entry.scrape_at(&shared, at_ms).await;
+        due += interval;
+    }
+}
+
+/// The timestamp of a scrape that was due at `due` and starts at `now`.
+fn on_grid(shared: &Shared, due: i64, now: i64, interval: i64) -> i64 {
+    let tolerance = shared.options.timestamp_tolerance_ms.min(interval / 100);
+    if shared.options.adjust_timestamps && now - due <= tolerance {
+        return due;
+    }
+    shared.stats.off_grid.add(1);
+    now
+}
+
+/// Sleeps until `due`, or until there is something else to do.
+async fn wait_until(shared: &Shared, due: i64, stop: &mut watch::Receiver<Stop>) -> Stop {
+    let told = *stop.borrow_and_update();
+    if told != Stop::No {
+        return told;
+    }
+    let wait = due - shared.clock.now_ms();
+    if wait <= 0 {
+        return Stop::No;
+    }
+    tokio::select! {
+        () = tokio::time::sleep(Duration::from_millis(wait as u64)) => Stop::No,
+        changed = stop.changed() => match changed {
+            Ok(()) => *stop.borrow_and_update(),
+            Err(_) => Stop::Shutdown,
+        },
+    }
+}
+
+/// Writes stale markers for a target that is gone, as Prometheus does: at the instant of the scrape that did not come,
+/// but only after the one after it, so that a target which came back in another loop has newer samples by then and
+/// refuses them.
+async fn end_of_run(entry: &Entry, shared: &Shared, due: i64, stop: &mut watch::Receiver<Stop>) {
+    let mut scraper = entry.scraper.lock().await;
+    if !scraper.has_scraped() {
+        return scraper.end(shared, None);
+    }
+    let interval = entry.target.interval_ms;
+    let wait = due + interval + interval / 10 - shared.clock.now_ms();
+    let sleep = tokio::time::sleep(Duration::from_millis(wait.max(0) as u64));
+    tokio::pin!(sleep);
+    loop {
+        tokio::select! {
+            () = &mut sleep => break,
+            changed = stop.changed() => if changed.is_err() || *stop.borrow_and_update() == Stop::Shutdown {
+                return;
+            },
+        }
+    }
+    scraper.end(shared, Some(due));
+}

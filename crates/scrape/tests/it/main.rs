@@ -1,0 +1,12 @@
+//! Scraping from outside: real requests to tiny servers on the loopback, into a stand-in of the head.
+#![allow(clippy::disallowed_methods)] // the tests run on real time
+
+mod connections;
+mod limits;
+mod live;
+mod rig;
+mod series;
+mod server;
+mod sink;
+mod targets;
+mod warped;

@@ -1,0 +1,206 @@
+//! `tortie demo`: a simulated Calico cluster and its monitoring in one process, and the switches to break it.
+
+mod client;
+mod config;
+mod history;
+mod screen;
+mod switches;
+
+use crate::logging::{self, Format, Threshold};
+use crate::server::options::ServerOptions;
+use crate::server::reload::Source;
+use crate::server::{Server, StartError, io_runtime};
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tortie_host::{Clock, Fs, RealFs, SystemClock};
+use tortie_model::duration;
+use tortie_sim::{Bind, Dataplane, Fleet, FleetOptions};
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Demo {
+    #[command(subcommand)]
+    switch: Option<Switch>,
+    #[command(flatten)]
+    start: Start,
+}
+
+#[derive(Debug, Subcommand)]
+enum Switch {
+    /// Breaks something in the running demo
+    Break {
+        /// What: see `tortie demo faults`
+        fault: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Mends it
+    Heal {
+        /// What: see `tortie demo faults`
+        fault: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Lists what can be broken and what is
+    Faults {
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+#[derive(Debug, Args)]
+struct At {
+    /// Address of the running demo
+    #[arg(long, default_value = "http://127.0.0.1:9090", value_name = "URL")]
+    url: String,
+}
+
+#[derive(Debug, Args)]
+struct Start {
+    /// Nodes of the simulated cluster
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    nodes: usize,
+    /// The same seed gives the same cluster
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How much past to make, scraped from the simulation faster than time goes
+    #[arg(long, default_value = "24h", value_name = "DURATION")]
+    history: String,
+    /// Address to listen on
+    #[arg(long = "web.listen-address", default_value = "127.0.0.1:9090", value_name = "HOST:PORT")]
+    listen: Vec<String>,
+    /// URL under which others reach the demo, when a proxy stands before it
+    #[arg(long = "web.external-url", default_value = "", value_name = "URL")]
+    external_url: String,
+    /// Directory of the data, kept afterwards (by default a temporary one)
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Write the address into this file once everything is there
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+    /// Least level that is logged
+    #[arg(long = "log.level", default_value = "warn", value_enum, value_name = "LEVEL")]
+    log_level: Threshold,
+}
+
+impl Demo {
+    #[allow(clippy::print_stdout, clippy::print_stderr)]
+    pub(crate) fn execute(self) -> ExitCode {
+        let asked = match self.switch {
+            None => return self.start.execute(),
+            Some(Switch::Break { fault, at }) => client::switch(&at.url, &fault, true),
+            Some(Switch::Heal { fault, at }) => client::switch(&at.url, &fault, false),
+            Some(Switch::Faults { at }) => client::faults(&at.url),
+        };
+        match asked {
+            Ok(text) => {
+                println!("{text}");
+                ExitCode::SUCCESS
+            }
+            Err(e) => {
+                eprintln!("{e}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+impl Start {
+    #[allow(clippy::print_stderr)]
+    fn execute(self) -> ExitCode {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        logging::start(self.log_level, Format::Logfmt, Arc::clone(&clock));
+        let own_dir = self.dir.is_none();
+        let dir = self.dir.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("tortie-demo-{}", std::process::id())));
+        let result = io_runtime(None).map_err(|e| StartError::Failed(e.to_string())).and_then(|rt| rt.block_on(self.serve(clock, &dir)));
+        if own_dir {
+            // What cannot be removed lies in the folder for temporary files, where it is cleaned up some day.
+            let _ = RealFs.remove_dir_all(&dir);
+        }
+        match result {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(StartError::Usage(e)) => {
+                eprintln!("{e}");
+                ExitCode::from(super::EXIT_USAGE)
+            }
+            Err(StartError::Failed(e)) => {
+                eprintln!("{e}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    async fn serve(self, clock: Arc<dyn Clock>, dir: &std::path::Path) -> Result<(), StartError> {
+        let history_ms = duration::parse(&self.history).map_err(|e| StartError::Usage(format!("--history={}: {e}", self.history)))?;
+        let now = clock.now_ms();
+        let fleet = Fleet::start(FleetOptions {
+            nodes: self.nodes,
+            seed: self.seed,
+            dataplanes: vec![Dataplane::Iptables, Dataplane::Nftables, Dataplane::Bpf],
+            start_ms: Some(now - history_ms),
+            clock: Arc::clone(&clock),
+            bind: Bind::OwnAddress,
+            ..FleetOptions::default()
+        })
+        .await
+        .map_err(|e| StartError::Failed(e.to_string()))?;
+        let fleet = Arc::new(fleet);
+        fleet.set_time(now - history_ms);
+        let options = self.options(dir);
+        let source = Source::Text(config::yaml(fleet.targets()));
+        let server = Server::prepare(options, source, Arc::clone(&clock)).await?;
+        let ended = tokio::select! {
+            made = history::make(&server, &fleet, &clock, history_ms) => {
+                let made = made.map_err(StartError::Failed)?;
+                fleet.follow_clock();
+                switches::install(&server, Arc::clone(&fleet));
+                server.go_live();
+                screen::ready(&server.url(), &made, fleet.targets().len());
+                self.tell_ready(&server.url())?;
+                server.until_told_to_end().await;
+                true
+            }
+            () = crate::commands::sim::ended() => false,
+        };
+        if ended {
+            screen::ending();
+        }
+        server.stop().await.map_err(StartError::Failed)
+    }
+
+    fn tell_ready(&self, url: &str) -> Result<(), StartError> {
+        let Some(file) = &self.ready_file else { return Ok(()) };
+        RealFs.write_atomic(file, url.as_bytes()).map_err(|e| StartError::Failed(format!("{}: {e}", file.display())))
+    }
+
+    fn options(&self, dir: &std::path::Path) -> ServerOptions {
+        ServerOptions {
+            config_file: PathBuf::from("prometheus.yml"),
+            listen: self.listen.clone(),
+            external_url: self.external_url.clone(),
+            route_prefix: None,
+            lifecycle: false,
+            cors: None,
+            max_connections: 512,
+            read_timeout_ms: 300_000,
+            data: dir.to_owned(),
+            retention_ms: 15 * 86_400_000,
+            retention_bytes: 0,
+            no_lockfile: false,
+            min_block_ms: 7_200_000,
+            max_block_ms: None,
+            lookback_ms: 300_000,
+            query_timeout_ms: 120_000,
+            max_concurrency: 20,
+            max_samples: 50_000_000,
+            adjust_timestamps: true,
+            timestamp_tolerance_ms: 10,
+            features: Vec::new(),
+            threads: None,
+            log_level: format!("{:?}", self.log_level).to_lowercase(),
+            log_format: "logfmt".into(),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What the demo prints.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)] // the demo's screen
+
+use super::history::Made;
+use indicatif::{ProgressBar, ProgressStyle};
+use tortie_model::duration;
+
+/// The bar while the past is made.
+pub(super) struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    pub(super) fn start(history_ms: i64) -> Progress {
+        let bar = ProgressBar::new(history_ms.max(0) as u64);
+        if let Ok(style) = ProgressStyle::with_template("{msg} {bar:40} {percent:>3} %  {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.set_message(format!("scraping the last {} of the simulated cluster", duration::format(history_ms)));
+        Progress { bar }
+    }
+
+    /// `ms` of the past are made.
+    pub(super) fn at(&self, ms: i64) {
+        self.bar.set_position(ms.max(0) as u64);
+    }
+
+    pub(super) fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+pub(super) fn ready(url: &str, made: &Made, targets: usize) {
+    println!("tortie demo: a simulated Calico cluster, {targets} targets, live");
+    println!(
+        "  past      {} scraped in {:.1} s: {} scrapes, {} samples",
+        duration::format(made.history_ms),
+        made.seconds,
+        made.scrapes,
+        made.samples
+    );
+    println!("  address   {url}");
+    println!();
+    println!("Things to try");
+    println!("  {url:<34} is Calico monitored, and is it well?");
+    println!("  {:<34} its Felix dashboard", format!("{url}d/tortie-felix"));
+    println!("  {:<34} break something, look at Targets, mend it:", "tortie demo faults");
+    println!("      tortie demo break felix-down");
+    println!("      tortie demo heal felix-down");
+    println!();
+    println!("Ctrl-C ends it.");
+}
+
+pub(super) fn ending() {
+    eprintln!("ending: the simulated cluster and its data go");
+}

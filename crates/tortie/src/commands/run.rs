@@ -1,0 +1,181 @@
+//! `tortie run`: the server, with Prometheus' flags.
+
+use crate::logging::{Format, Threshold};
+use crate::server::options::ServerOptions;
+use clap::Args;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tortie_model::duration;
+
+/// Flags of the server. Names, defaults and meaning are Prometheus'; `tortie run --help` lists what is honoured, and a
+/// flag of Prometheus that is not says why.
+#[derive(Debug, Args)]
+#[command(disable_version_flag = true)]
+pub(crate) struct Run {
+    /// Configuration file
+    #[arg(long = "config.file", default_value = "prometheus.yml", value_name = "FILE")]
+    config_file: PathBuf,
+
+    /// Address to listen on; may be given several times
+    #[arg(long = "web.listen-address", default_value = "0.0.0.0:9090", value_name = "HOST:PORT")]
+    listen: Vec<String>,
+
+    /// URL under which others reach this server, when a proxy stands before it
+    #[arg(long = "web.external-url", default_value = "", value_name = "URL")]
+    external_url: String,
+
+    /// Prefix of all own paths; by default the path of the external URL
+    #[arg(long = "web.route-prefix", value_name = "PATH")]
+    route_prefix: Option<String>,
+
+    /// Allow POST /-/reload and /-/quit
+    #[arg(long = "web.enable-lifecycle")]
+    lifecycle: bool,
+
+    /// Pattern of the origins whose pages may read answers (Prometheus allows all by default, this server none)
+    #[arg(long = "web.cors.origin", value_name = "REGEX")]
+    cors: Option<String>,
+
+    /// Most connections at a time
+    #[arg(long = "web.max-connections", default_value_t = 512, value_name = "N")]
+    max_connections: usize,
+
+    /// Idle connections are closed after this time
+    #[arg(long = "web.read-timeout", default_value = "5m", value_parser = parse_duration, value_name = "DURATION")]
+    read_timeout: i64,
+
+    /// Directory of the data
+    #[arg(long = "storage.tsdb.path", default_value = "data/", value_name = "DIR")]
+    data: PathBuf,
+
+    /// How long samples are kept; 0 turns it off
+    #[arg(long = "storage.tsdb.retention.time", default_value = "15d", value_parser = parse_duration, value_name = "DURATION")]
+    retention: i64,
+
+    /// How many bytes blocks may take; 0 turns it off (units: B, KB, MB, GB, TB)
+    #[arg(long = "storage.tsdb.retention.size", default_value = "0B", value_parser = parse_bytes, value_name = "BYTES")]
+    retention_size: u64,
+
+    /// Do not lock the data directory
+    #[arg(long = "storage.tsdb.no-lockfile")]
+    no_lockfile: bool,
+
+    /// Shortest range of a block
+    #[arg(long = "storage.tsdb.min-block-duration", default_value = "2h", value_parser = parse_duration, value_name = "DURATION", hide = true)]
+    min_block: i64,
+
+    /// Longest range of a block; by default a tenth of the retention, 31d at most
+    #[arg(long = "storage.tsdb.max-block-duration", value_parser = parse_duration, value_name = "DURATION", hide = true)]
+    max_block: Option<i64>,
+
+    /// How far a query looks back for the newest sample
+    #[arg(long = "query.lookback-delta", default_value = "5m", value_parser = parse_duration, value_name = "DURATION")]
+    lookback: i64,
+
+    /// Longest time of a query
+    #[arg(long = "query.timeout", default_value = "2m", value_parser = parse_duration, value_name = "DURATION")]
+    query_timeout: i64,
+
+    /// Queries that run at a time
+    #[arg(long = "query.max-concurrency", default_value_t = 20, value_name = "N")]
+    max_concurrency: usize,
+
+    /// Most samples a query may hold in memory
+    #[arg(long = "query.max-samples", default_value_t = 50_000_000, value_name = "N")]
+    max_samples: u64,
+
+    /// Put timestamps on the exact grid of the interval
+    #[arg(long = "scrape.adjust-timestamps", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", hide = true)]
+    adjust_timestamps: bool,
+
+    /// How far off the grid a scrape may start to be put on it
+    #[arg(long = "scrape.timestamp-tolerance", default_value = "10ms", value_parser = parse_duration, value_name = "DURATION", hide = true)]
+    timestamp_tolerance: i64,
+
+    /// Features to turn on, separated by commas
+    #[arg(long = "enable-feature", value_delimiter = ',', value_name = "NAME")]
+    features: Vec<String>,
+
+    /// Least level that is logged
+    #[arg(long = "log.level", default_value = "info", value_enum, value_name = "LEVEL")]
+    log_level: Threshold,
+
+    /// Format of the log
+    #[arg(long = "log.format", default_value = "logfmt", value_enum, value_name = "FORMAT")]
+    log_format: Format,
+
+    /// Worker threads; by default the cores of the cgroup
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+fn parse_duration(s: &str) -> Result<i64, String> {
+    duration::parse(s).map_err(|e| e.to_string())
+}
+
+/// Bytes with a unit of powers of 1024, as Prometheus' `units.Base2Bytes`.
+fn parse_bytes(s: &str) -> Result<u64, String> {
+    let digits = s.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let shift = match s[digits.len()..].to_ascii_uppercase().as_str() {
+        "B" => 0,
+        "KB" | "KIB" => 10,
+        "MB" | "MIB" => 20,
+        "GB" | "GIB" => 30,
+        "TB" | "TIB" => 40,
+        "PB" | "PIB" => 50,
+        "EB" | "EIB" => 60,
+        "" if digits == "0" => 0,
+        unit => return Err(format!("unknown unit {unit:?} (hint: B, KB, MB, GB, TB, PB or EB)")),
+    };
+    let n: u64 = digits.parse().map_err(|_| format!("{digits:?} is not a whole number"))?;
+    n.checked_mul(1 << shift).ok_or_else(|| "too large".to_owned())
+}
+
+impl Run {
+    /// Runs the server until it is told to end.
+    pub(crate) fn execute(self) -> ExitCode {
+        let options = ServerOptions {
+            listen: self.listen,
+            external_url: self.external_url,
+            route_prefix: self.route_prefix,
+            lifecycle: self.lifecycle,
+            cors: self.cors,
+            max_connections: self.max_connections,
+            read_timeout_ms: self.read_timeout.max(0) as u64,
+            data: self.data,
+            retention_ms: self.retention,
+            retention_bytes: self.retention_size,
+            no_lockfile: self.no_lockfile,
+            min_block_ms: self.min_block,
+            max_block_ms: self.max_block,
+            lookback_ms: self.lookback,
+            query_timeout_ms: self.query_timeout.max(0) as u64,
+            max_concurrency: self.max_concurrency,
+            max_samples: self.max_samples,
+            adjust_timestamps: self.adjust_timestamps,
+            timestamp_tolerance_ms: self.timestamp_tolerance,
+            features: self.features,
+            threads: self.threads,
+            log_level: format!("{:?}", self.log_level).to_lowercase(),
+            log_format: format!("{:?}", self.log_format).to_lowercase(),
+            config_file: self.config_file,
+        };
+        crate::server::execute(options, self.log_level, self.log_format)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_powers_of_1024() {
+        assert_eq!(parse_bytes("0B"), Ok(0));
+        assert_eq!(parse_bytes("0"), Ok(0));
+        assert_eq!(parse_bytes("512MB"), Ok(512 << 20));
+        assert_eq!(parse_bytes("2GiB"), Ok(2 << 30));
+        assert!(parse_bytes("5").is_err());
+        assert!(parse_bytes("5XB").is_err());
+        assert!(parse_bytes("99999999EB").is_err());
+    }
+}

@@ -1,0 +1,276 @@
+//! Starting and ending the parts in their order.
+
+use super::maintenance::Maintenance;
+use super::options::{External, ServerOptions, default_max_block, trimmed};
+use super::reload::{self, Reloader, Source};
+use super::running::Running;
+use super::storage::Storage;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tortie_host::limits::{Limits, hostname};
+use tortie_host::{Clock, CpuPool, Fs, RealFs};
+use tortie_model::regex::Regex;
+use tortie_promql::eval::{Budget, Engine, EngineOptions};
+use tortie_scrape::ScrapeManager;
+use tortie_tsdb::db::{Db, DbOptions};
+use tortie_tsdb::head::HeadOptions;
+use tortie_web::{App, WebOptions};
+
+/// Most time that ending takes: for scrapes and requests that still run.
+const DRAIN: Duration = Duration::from_secs(5);
+/// Share of the memory that queries may take together, at least [`LEAST_FOR_QUERIES`].
+const FOR_QUERIES: u64 = 4;
+const LEAST_FOR_QUERIES: u64 = 64 << 20;
+
+/// Why the server did not start.
+pub(crate) enum StartError {
+    /// A flag or the configuration is wrong.
+    Usage(String),
+    /// Something of the system is in the way.
+    Failed(String),
+}
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) running: Arc<Running>,
+    /// Addresses that are listened on.
+    pub(crate) addresses: Vec<std::net::SocketAddr>,
+    /// Path under which browsers see it.
+    pub(crate) external_path: String,
+    db: Arc<Db>,
+    stop: watch::Sender<bool>,
+    web: JoinHandle<()>,
+    maintenance: Maintenance,
+}
+
+impl Server {
+    /// Starts with the configuration file of the options.
+    pub(crate) async fn start(options: ServerOptions, clock: Arc<dyn Clock>) -> Result<Server, StartError> {
+        let source = Source::File(options.config_file.clone());
+        let server = Server::prepare(options, source, clock).await?;
+        server.go_live();
+        Ok(server)
+    }
+
+    /// Starts all but the scrape loops: the demo makes its history first.
+    pub(crate) async fn prepare(options: ServerOptions, source: Source, clock: Arc<dyn Clock>) -> Result<Server, StartError> {
+        let fs: Arc<dyn Fs> = Arc::new(RealFs);
+        let features = Features::parse(&options.features).map_err(StartError::Usage)?;
+        // Before anything is touched: a wrong configuration does not start.
+        let config = reload::read(&source, &*fs).map_err(StartError::Usage)?;
+        let listeners = tortie_web::server::bind(&options.listen).await.map_err(StartError::Failed)?;
+        let addresses = tortie_web::server::addresses(&listeners);
+        let port = addresses.first().map_or(9090, |a| a.port());
+        let external = External::parse(&options.external_url, &hostname(), port).map_err(StartError::Usage)?;
+        let limits = Limits::read();
+        let cores = options.threads.unwrap_or(limits.cores);
+        let pool = CpuPool::start(cores.max(2), 1024);
+        let retention_ms = config.storage.retention_time_ms.unwrap_or(options.retention_ms);
+        let retention_bytes = config.storage.retention_size.unwrap_or(options.retention_bytes);
+        let running = Arc::new(Running {
+            clock: Arc::clone(&clock),
+            start_ms: clock.now_ms(),
+            hostname: hostname(),
+            retention_ms,
+            retention_bytes,
+            storage: OnceLock::new(),
+            ready: OnceLock::new(),
+            scrape: OnceLock::new(),
+            reloader: OnceLock::new(),
+            replay: Default::default(),
+            quit: tokio::sync::Notify::new(),
+            notices: Mutex::default(),
+            demo: OnceLock::new(),
+        });
+        let engine = Engine::new(EngineOptions {
+            lookback_ms: options.lookback_ms,
+            max_samples: options.max_samples,
+            subquery_step_ms: config.global.evaluation_interval_ms,
+            delayed_name_removal: features.delayed_name_removal,
+            ..EngineOptions::default()
+        });
+        let budget = Budget::new((limits.memory / FOR_QUERIES).max(LEAST_FOR_QUERIES));
+        let web_options = web_options(&options, &external, &addresses, features.language).map_err(StartError::Usage)?;
+        let app = App::new(Arc::clone(&running) as _, Arc::new(engine), pool.clone(), Arc::clone(&clock), budget, web_options);
+        let (stop, stopped) = watch::channel(false);
+        let web = tokio::spawn(tortie_web::server::serve(app, listeners, stopped, DRAIN));
+        for a in &addresses {
+            tracing::info!(component = "web", address = %a, "Listening on");
+        }
+
+        let db_options = DbOptions {
+            retention_ms,
+            retention_bytes,
+            min_block_ms: options.min_block_ms,
+            max_block_ms: options.max_block_ms.unwrap_or_else(|| default_max_block(retention_ms)),
+            no_lockfile: options.no_lockfile,
+            cache_bytes: cache_bytes(limits.memory),
+            head: HeadOptions { memory_cap: limits.memory / 10 * 6, ..HeadOptions::default() },
+        };
+        let db = open(&options.data, Arc::clone(&fs), Arc::clone(&clock), db_options, Arc::clone(&running))
+            .await
+            .map_err(StartError::Failed)?;
+        let storage = Storage(Arc::clone(&db));
+        let scrape_options = tortie_scrape::Options {
+            adjust_timestamps: options.adjust_timestamps,
+            timestamp_tolerance_ms: options.timestamp_tolerance_ms,
+            ..tortie_scrape::Options::default()
+        };
+        let scrape =
+            Arc::new(ScrapeManager::new(Arc::new(storage.clone()), Arc::clone(&clock), pool, scrape_options));
+        let discovery = tortie_discovery::Manager::new(Arc::clone(&fs), Arc::clone(&clock));
+        let reloader = Reloader::new(source, fs, discovery, Arc::clone(&scrape));
+        // These cells are set once, here.
+        let _ = running.storage.set(storage);
+        let _ = running.scrape.set(scrape);
+        reloader.reload(&clock).await.map_err(StartError::Usage)?;
+        let _ = running.reloader.set(reloader);
+        let maintenance = Maintenance::start(Arc::clone(&db)).map_err(|e| StartError::Failed(e.to_string()))?;
+        Ok(Server { running, addresses, external_path: external.path, db, stop, web, maintenance })
+    }
+
+    /// Starts the scrape loops and answers queries.
+    pub(crate) fn go_live(&self) {
+        if let Some(s) = self.running.scrape.get() {
+            s.start();
+        }
+        let _ = self.running.ready.set(());
+        tracing::info!("Server is ready to receive web requests.");
+    }
+
+    /// The database.
+    pub(crate) fn db(&self) -> &Arc<Db> {
+        &self.db
+    }
+
+    /// Where a browser finds it.
+    pub(crate) fn url(&self) -> String {
+        let address = self.addresses.first().map_or_else(String::new, ToString::to_string);
+        format!("http://{}{}/", address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "127.0.0.1"), self.external_path)
+    }
+
+    /// Waits for SIGTERM, SIGINT or `/-/quit`; reloads on SIGHUP meanwhile.
+    pub(crate) async fn until_told_to_end(&self) {
+        let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
+        let (Ok(mut term), Ok(mut int), Ok(mut hup)) = signals else {
+            tracing::error!("signals cannot be received; end this process with /-/quit or SIGKILL");
+            return self.running.quit.notified().await;
+        };
+        loop {
+            tokio::select! {
+                _ = term.recv() => { tracing::warn!("Received an OS signal, exiting gracefully..."); return; }
+                _ = int.recv() => { tracing::warn!("Received an OS signal, exiting gracefully..."); return; }
+                () = self.running.quit.notified() => { tracing::warn!("Received termination request via web service, exiting gracefully..."); return; }
+                _ = hup.recv() => {
+                    use tortie_web::Sources;
+                    // The outcome is in the log and among the notices.
+                    let _ = self.running.reload().await;
+                }
+            }
+        }
+    }
+
+    /// Ends all parts: scrapes, requests, then the database.
+    pub(crate) async fn stop(self) -> Result<(), String> {
+        if let Some(s) = self.running.scrape.get() {
+            s.stop(DRAIN).await;
+        }
+        // Nobody listens when all connections have ended already.
+        let _ = self.stop.send(true);
+        if let Err(e) = self.web.await {
+            tracing::error!(err = %e, "BUG: the web side ended in a panic");
+        }
+        let (db, maintenance) = (self.db, self.maintenance);
+        tokio::task::spawn_blocking(move || {
+            maintenance.stop();
+            db.close().map_err(|e| format!("closing the database: {e}"))
+        })
+        .await
+        .map_err(|e| format!("BUG: closing the database ended in a panic: {e}"))??;
+        tracing::info!("See you next time!");
+        Ok(())
+    }
+}
+
+async fn open(
+    dir: &Path,
+    fs: Arc<dyn Fs>,
+    clock: Arc<dyn Clock>,
+    options: DbOptions,
+    running: Arc<Running>,
+) -> Result<Arc<Db>, String> {
+    let dir = dir.to_owned();
+    tokio::task::spawn_blocking(move || {
+        let progress = |p: tortie_tsdb::head::ReplayProgress| {
+            for (cell, v) in running.replay.iter().zip([p.min, p.max, p.current]) {
+                cell.store(v, Ordering::Relaxed);
+            }
+        };
+        Db::open(&dir, fs, clock, options, &progress).map(Arc::new).map_err(|e| e.to_string())
+    })
+    .await
+    .map_err(|e| format!("BUG: opening the database ended in a panic: {e}"))?
+}
+
+/// A tenth of the memory, 256 MiB at most, for symbols and postings of blocks.
+fn cache_bytes(memory: u64) -> usize {
+    usize::try_from(memory / 10).unwrap_or(usize::MAX).min(256 << 20)
+}
+
+fn web_options(
+    o: &ServerOptions,
+    external: &External,
+    addresses: &[std::net::SocketAddr],
+    language: tortie_promql::Options,
+) -> Result<WebOptions, String> {
+    let route_prefix = o.route_prefix.as_deref().map_or_else(|| external.path.clone(), trimmed);
+    let cors = match &o.cors {
+        None => None,
+        Some(p) => Some(Regex::anchored(p).map_err(|e| format!("--web.cors.origin={p}: {e}"))?),
+    };
+    Ok(WebOptions {
+        external_path: external.path.clone(),
+        route_prefix,
+        external_scheme: external.scheme.clone(),
+        external_host: external.host.clone(),
+        listen_port: addresses.first().map_or(0, |a| a.port()),
+        cors,
+        lifecycle: o.lifecycle,
+        max_connections: o.max_connections,
+        read_timeout_ms: o.read_timeout_ms,
+        query_timeout_ms: o.query_timeout_ms,
+        max_concurrency: o.max_concurrency,
+        language,
+        lookback_ms: o.lookback_ms,
+        flags: o.flags(external),
+        // Whoever gave an external URL stands behind a proxy, whose name comes in the Host header.
+        check_host: o.external_url.is_empty() && !addresses.is_empty() && addresses.iter().all(|a| a.ip().is_loopback()),
+    })
+}
+
+/// Features that `--enable-feature` turns on.
+#[derive(Debug, Default)]
+struct Features {
+    language: tortie_promql::Options,
+    delayed_name_removal: bool,
+}
+
+impl Features {
+    fn parse(names: &[String]) -> Result<Features, String> {
+        let mut f = Features::default();
+        for name in names.iter().filter(|n| !n.is_empty()) {
+            match name.as_str() {
+                "promql-experimental-functions" => f.language.experimental_functions = true,
+                "promql-binop-fill-modifiers" => f.language.binop_fill_modifiers = true,
+                "promql-delayed-name-removal" => f.delayed_name_removal = true,
+                other => return Err(format!("--enable-feature={other}: {}", tortie_config::flags::why_not_feature(other))),
+            }
+        }
+        Ok(f)
+    }
+}

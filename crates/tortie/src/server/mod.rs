@@ -1,0 +1,60 @@
+//! The running server: everything wired, from the configuration to the sockets.
+
+mod assembly;
+mod maintenance;
+mod metrics;
+pub(crate) mod options;
+pub(crate) mod reload;
+mod running;
+mod storage;
+
+pub(crate) use assembly::{Server, StartError};
+pub(crate) use maintenance::round;
+
+use crate::commands::EXIT_USAGE;
+use crate::logging::{self, Format, Threshold};
+use options::ServerOptions;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tortie_host::limits::{Limits, raise_file_limit};
+use tortie_host::{Clock, SystemClock};
+
+/// Runs the server until a signal or `/-/quit` ends it.
+pub(crate) fn execute(options: ServerOptions, level: Threshold, format: Format) -> ExitCode {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    logging::start(level, format, Arc::clone(&clock));
+    let runtime = match io_runtime(options.threads) {
+        Ok(r) => r,
+        Err(e) => return fail(&format!("cannot start the runtime: {e}"), 1),
+    };
+    runtime.block_on(async {
+        let server = match Server::start(options, clock).await {
+            Ok(s) => s,
+            Err(StartError::Usage(text)) => return fail(&text, EXIT_USAGE),
+            Err(StartError::Failed(text)) => return fail(&text, 1),
+        };
+        server.until_told_to_end().await;
+        match server.stop().await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(e) => fail(&e, 1),
+        }
+    })
+}
+
+/// The runtime for sockets: `threads`, or four at most, as many as there are cores.
+pub(crate) fn io_runtime(threads: Option<usize>) -> std::io::Result<tokio::runtime::Runtime> {
+    let limits = Limits::read();
+    let files = raise_file_limit();
+    let n = threads.unwrap_or(limits.cores.min(4)).max(1);
+    tracing::info!(cores = limits.cores, memory = limits.memory, open_files = files, io_threads = n, "limits of this process");
+    if n == 1 {
+        return tokio::runtime::Builder::new_current_thread().enable_all().build();
+    }
+    tokio::runtime::Builder::new_multi_thread().worker_threads(n).enable_all().build()
+}
+
+#[allow(clippy::print_stderr)] // the last word of the process
+fn fail(text: &str, code: u8) -> ExitCode {
+    eprintln!("{text}");
+    ExitCode::from(code)
+}

@@ -1,0 +1,121 @@
+//! Loading the configuration, at start and again: build everything, then swap.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tortie_config::{Config, ScrapeConfig};
+use tortie_discovery::Job;
+use tortie_host::{Clock, Fs};
+use tortie_scrape::{PoolConfig, PoolInput, ScrapeManager};
+
+/// Where the configuration comes from.
+pub(crate) enum Source {
+    /// A file, read anew at each load.
+    File(PathBuf),
+    /// A text that the program made (the demo).
+    Text(String),
+}
+
+/// Loads the configuration and hands it to discovery and scraping.
+pub(crate) struct Reloader {
+    source: Source,
+    fs: Arc<dyn Fs>,
+    discovery: tortie_discovery::Manager,
+    scrape: Arc<ScrapeManager>,
+    /// What must not be on for a configuration to be taken (features and flags are fixed at start).
+    state: Mutex<State>,
+    /// Held during a load, so that two do not mix.
+    loading: tokio::sync::Mutex<()>,
+}
+
+struct State {
+    config: Option<Arc<Config>>,
+    ok: bool,
+    loaded_ms: i64,
+}
+
+impl Reloader {
+    pub(crate) fn new(source: Source, fs: Arc<dyn Fs>, discovery: tortie_discovery::Manager, scrape: Arc<ScrapeManager>) -> Reloader {
+        let state = Mutex::new(State { config: None, ok: true, loaded_ms: 0 });
+        Reloader { source, fs, discovery, scrape, state, loading: tokio::sync::Mutex::default() }
+    }
+
+    /// The effective configuration as YAML.
+    pub(crate) fn yaml(&self) -> String {
+        self.state().config.as_ref().map_or_else(String::new, |c| c.to_yaml())
+    }
+
+    /// External labels, for federation.
+    pub(crate) fn external_labels(&self) -> Vec<(String, String)> {
+        self.state().config.as_ref().map_or_else(Vec::new, |c| c.global.external_labels.clone())
+    }
+
+    /// Whether the last load succeeded, and when the running configuration was loaded.
+    pub(crate) fn state_of_load(&self) -> (bool, i64) {
+        let s = self.state();
+        (s.ok, s.loaded_ms)
+    }
+
+    /// Reads the configuration and takes it over; on an error all of the old one goes on.
+    pub(crate) async fn reload(&self, clock: &Arc<dyn Clock>) -> Result<(), String> {
+        let _one = self.loading.lock().await;
+        let result = read(&self.source, &*self.fs).and_then(|c| self.take_over(c));
+        match result {
+            Ok(config) => {
+                *self.state() = State { config: Some(config), ok: true, loaded_ms: clock.now_ms() };
+                tracing::info!(file = self.name(), "Completed loading of configuration file");
+                Ok(())
+            }
+            Err(e) => {
+                self.state().ok = false;
+                tracing::error!(file = self.name(), err = e.as_str(), "Failed to load configuration; the old one stays");
+                Err(e)
+            }
+        }
+    }
+
+    /// Everything that can fail is built before the first thing changes.
+    fn take_over(&self, config: Config) -> Result<Arc<Config>, String> {
+        let pools: Vec<PoolConfig> =
+            config.scrape_configs.iter().map(tortie_scrape::from_config).collect::<Result<_, _>>()?;
+        let mut groups = self.discovery.apply(config.scrape_configs.iter().map(job).collect());
+        let inputs = pools
+            .into_iter()
+            .filter_map(|config| {
+                let groups = groups.remove(&*config.job_name)?;
+                Some(PoolInput { config, groups })
+            })
+            .collect();
+        self.scrape.apply(inputs).map_err(|e| e.to_string())?;
+        Ok(Arc::new(config))
+    }
+
+    fn name(&self) -> String {
+        match &self.source {
+            Source::File(p) => p.display().to_string(),
+            Source::Text(_) => "(made by the demo)".to_owned(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads and checks a configuration.
+pub(crate) fn read(source: &Source, fs: &dyn Fs) -> Result<Config, String> {
+    match source {
+        Source::Text(text) => Config::load(text, "prometheus.yml").map_err(|d| d.to_string()),
+        Source::File(path) => {
+            let name = path.display().to_string();
+            let bytes = fs.read(path).map_err(|e| {
+                format!("{name}: {e}\nhint: name another file with --config.file, or try `tortie demo`, which needs none")
+            })?;
+            let text = String::from_utf8(bytes).map_err(|e| format!("{name}: not UTF-8 at byte {}", e.utf8_error().valid_up_to()))?;
+            Config::load(&text, &name).map_err(|d| d.to_string())
+        }
+    }
+}
+
+fn job(c: &ScrapeConfig) -> Job {
+    Job::from_config(c)
+}

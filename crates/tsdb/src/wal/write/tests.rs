@@ -1,0 +1,1 @@
+//! Full disks, failed syncs, segment ends.

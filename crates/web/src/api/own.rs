@@ -1,0 +1,86 @@
+//! Our own additions, `/api/tortie/v1/*`: targets with more to say, dashboards.
+
+use crate::api::targets;
+use crate::app::App;
+use crate::json;
+use crate::reply::{self, ApiError, Body, Data, Kind};
+use crate::router::{Ask, not_found};
+use crate::sources::Demo;
+use http::{Method, Response, StatusCode};
+
+pub(crate) async fn route(app: &App, ask: &Ask, rest: &str) -> Response<Body> {
+    if let Some(what) = rest.strip_prefix("demo/") {
+        return match app.sources.demo() {
+            Some(demo) => demo_switch(&*demo, ask, what).await,
+            None => not_found(),
+        };
+    }
+    if ask.method != Method::GET {
+        return reply::text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n");
+    }
+    let result = match rest {
+        "targets" => {
+            let mut out = b"{\"activeTargets\":[".to_vec();
+            targets::write_active(app, ask.params.get("scrapePool"), &mut out, true);
+            out.extend_from_slice(b"]}");
+            Ok(Data::new(out))
+        }
+        "dashboards" => Ok(dashboards()),
+        _ => match rest.strip_prefix("dashboards/") {
+            Some(uid) => dashboard(uid),
+            None => return not_found(),
+        },
+    };
+    reply::api(result, &ask.headers)
+}
+
+/// The demo's switches. A header of our own keeps pages of other sites from using them: a browser would have to ask
+/// first, and is refused.
+async fn demo_switch(demo: &dyn Demo, ask: &Ask, what: &str) -> Response<Body> {
+    let result = match (ask.method.as_str(), what) {
+        ("GET", "faults") => {
+            let list: Vec<_> = demo
+                .faults()
+                .into_iter()
+                .map(|(name, summary, seen, on)| serde_json::json!({"name": name, "summary": summary, "seen": seen, "on": on}))
+                .collect();
+            Ok(Data::new(serde_json::Value::from(list).to_string().into_bytes()))
+        }
+        ("POST", "break" | "heal") if ask.headers.contains_key("x-tortie-demo") => {
+            demo.switch(ask.params.get("fault"), what == "break").await.map_err(ApiError::bad_data).map(|text| {
+                let mut out = Vec::new();
+                json::string(&mut out, &text);
+                Data::new(out)
+            })
+        }
+        ("POST", "break" | "heal") => Err(ApiError::bad_data("the header X-Tortie-Demo is missing")),
+        _ => return not_found(),
+    };
+    reply::api(result, &ask.headers)
+}
+
+fn dashboards() -> Data {
+    let mut out = vec![b'['];
+    for (i, d) in tortie_calico::dashboards::all().iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(b"{\"uid\":");
+        json::string(&mut out, &d.uid);
+        out.extend_from_slice(b",\"title\":");
+        json::string(&mut out, &d.title);
+        out.extend_from_slice(b",\"tags\":");
+        json::strings(&mut out, &d.tags);
+        out.push(b'}');
+    }
+    out.push(b']');
+    Data::new(out)
+}
+
+fn dashboard(uid: &str) -> Result<Data, ApiError> {
+    tortie_calico::dashboards::all()
+        .iter()
+        .find(|d| d.uid == uid)
+        .map(|d| Data::new(d.json.as_bytes().to_vec()))
+        .ok_or_else(|| ApiError { kind: Kind::NotFound, message: format!("no dashboard has the uid {uid:?}") })
+}

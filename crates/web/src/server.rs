@@ -1,0 +1,140 @@
+//! Listeners and connections.
+
+use crate::app::App;
+use crate::router::router;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+/// Longest time to read the head of a request.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Binds one listener for each address, `host:port`; an empty host is all addresses.
+///
+/// # Errors
+/// The address and what to do, when one cannot be bound.
+pub async fn bind(addresses: &[String]) -> Result<Vec<TcpListener>, String> {
+    let mut listeners = Vec::with_capacity(addresses.len());
+    for a in addresses {
+        listeners.push(bind_one(a).await.map_err(|e| bind_error(a, &e))?);
+    }
+    Ok(listeners)
+}
+
+async fn bind_one(address: &str) -> io::Result<TcpListener> {
+    match address.strip_prefix(':') {
+        // As Go: no host means IPv6 and IPv4; where there is no IPv6, IPv4 alone.
+        Some(port) => match TcpListener::bind(format!("[::]:{port}")).await {
+            Err(e) if e.kind() != io::ErrorKind::AddrInUse => TcpListener::bind(format!("0.0.0.0:{port}")).await,
+            r => r,
+        },
+        None => TcpListener::bind(address).await,
+    }
+}
+
+fn bind_error(address: &str, e: &io::Error) -> String {
+    let hint = match e.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another process listens there: end it, or choose another with --web.listen-address=127.0.0.1:0 (0 takes a free port)"
+        }
+        io::ErrorKind::PermissionDenied => "ports below 1024 need rights: choose a higher one with --web.listen-address",
+        _ => "give host:port, for example --web.listen-address=127.0.0.1:9090",
+    };
+    format!("cannot listen on {address}: {e}\nhint: {hint}")
+}
+
+/// Serves until `stop` turns true, then lets running requests end for `drain` at most.
+pub async fn serve(app: Arc<App>, listeners: Vec<TcpListener>, stop: watch::Receiver<bool>, drain: Duration) {
+    let slots = Arc::new(Semaphore::new(app.options.max_connections.max(1)));
+    let mut loops = JoinSet::new();
+    for l in listeners {
+        loops.spawn(accept(Arc::clone(&app), l, Arc::clone(&slots), stop.clone(), drain));
+    }
+    while loops.join_next().await.is_some() {}
+}
+
+async fn accept(app: Arc<App>, l: TcpListener, slots: Arc<Semaphore>, mut stop: watch::Receiver<bool>, drain: Duration) {
+    let mut connections = JoinSet::new();
+    loop {
+        let slot = tokio::select! {
+            s = Arc::clone(&slots).acquire_owned() => s,
+            _ = stop.wait_for(|s| *s) => break,
+        };
+        let Ok(slot) = slot else { break };
+        let accepted = tokio::select! {
+            a = l.accept() => a,
+            _ = stop.wait_for(|s| *s) => break,
+        };
+        match accepted {
+            Ok((stream, _peer)) => {
+                // Answers are written whole; waiting to fill a packet only delays them.
+                let _ = stream.set_nodelay(true);
+                let app = Arc::clone(&app);
+                let stop = stop.clone();
+                connections.spawn(async move {
+                    connection(app, stream, stop).await;
+                    drop(slot);
+                });
+            }
+            Err(e) => {
+                tracing::warn!(component = "web", err = %e, "accepting a connection failed");
+                // Out of file descriptors heals only when some are closed.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        while connections.try_join_next().is_some() {}
+    }
+    drop(l);
+    let rest = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(drain, rest).await.is_err() {
+        tracing::warn!(component = "web", "requests were still running at the end and were cut off");
+    }
+}
+
+async fn connection(app: Arc<App>, stream: tokio::net::TcpStream, mut stop: watch::Receiver<bool>) {
+    let service = service_fn(move |request| {
+        let app = Arc::clone(&app);
+        async move { Ok::<_, std::convert::Infallible>(router(app, request).await) }
+    });
+    let conn = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(64 << 10)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut conn = std::pin::pin!(conn);
+    tokio::select! {
+        r = conn.as_mut() => {
+            if let Err(e) = r {
+                tracing::debug!(component = "web", err = %e, "connection ended");
+            }
+            return;
+        }
+        _ = stop.wait_for(|s| *s) => {}
+    }
+    conn.as_mut().graceful_shutdown();
+    let _ = conn.await;
+}
+
+/// The addresses that were really bound (a port 0 is replaced by the one given).
+pub fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
+    listeners.iter().filter_map(|l| l.local_addr().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_used_port_says_what_to_do() {
+        let first = bind(&["127.0.0.1:0".into()]).await.unwrap();
+        let taken = addresses(&first)[0].to_string();
+        let e = bind(std::slice::from_ref(&taken)).await.unwrap_err();
+        assert!(e.contains(&taken) && e.contains("hint:") && e.contains("--web.listen-address"), "{e}");
+    }
+}

@@ -1,0 +1,139 @@
+//! What the handlers ask of the running server.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use tortie_scrape::TargetMetadata;
+use tortie_model::storage::Queryable;
+use tortie_scrape::status::{DroppedTarget, MetricMetadata, TargetStatus};
+
+/// A future without a name, as trait objects need it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The running server as seen from its web side.
+pub trait Sources: Send + Sync {
+    /// The storage, `None` while it is being opened.
+    fn storage(&self) -> Option<Arc<dyn Queryable>>;
+
+    /// Active targets, in the order of their pools.
+    fn targets(&self) -> Vec<TargetStatus>;
+
+    /// Targets that relabelling dropped, as many as are kept.
+    fn dropped(&self) -> Vec<DroppedTarget>;
+
+    /// Number of dropped targets of each pool, kept or not.
+    fn dropped_counts(&self) -> Vec<(String, usize)>;
+
+    /// Names of the scrape pools.
+    fn pools(&self) -> Vec<String>;
+
+    /// What targets say of their metrics, each different statement once, ordered by name; of one metric or all.
+    fn metadata(&self, metric: Option<&str>) -> Vec<MetricMetadata>;
+
+    /// What each target says of its metrics; of one metric or all.
+    fn target_metadata(&self, metric: Option<&str>) -> Vec<TargetMetadata>;
+
+    /// The effective configuration as YAML, secrets masked.
+    fn config_yaml(&self) -> String;
+
+    /// External labels of the configuration, for federation.
+    fn external_labels(&self) -> Vec<(String, String)>;
+
+    /// Facts of the process.
+    fn runtime(&self) -> RuntimeInfo;
+
+    /// Head and cardinality, each list with at most `limit` entries.
+    fn tsdb_status(&self, limit: usize) -> TsdbStatus;
+
+    /// Persisted blocks, oldest first.
+    fn blocks(&self) -> Vec<serde_json::Value>;
+
+    /// Progress of reading the write-ahead log at start: first, last and current segment.
+    fn wal_replay(&self) -> (u64, u64, u64);
+
+    /// Writes all own metrics in text format 0.0.4.
+    fn write_metrics(&self, out: &mut Vec<u8>);
+
+    /// Reads the configuration again; the error is what stands in the answer and the log.
+    fn reload(&self) -> BoxFuture<'_, Result<(), String>>;
+
+    /// Asks the process to end.
+    fn quit(&self);
+
+    /// Things the operator should know now (a failed reload, a stopped write), newest last.
+    fn notices(&self) -> Vec<Notice>;
+
+    /// The demo's switches, when this is a demo.
+    fn demo(&self) -> Option<Arc<dyn Demo>> {
+        None
+    }
+}
+
+/// What can be broken and healed in a demo.
+pub trait Demo: Send + Sync {
+    /// Every fault: name, what happens, what a person sees, whether it is in force.
+    fn faults(&self) -> Vec<(&'static str, &'static str, &'static str, bool)>;
+
+    /// Puts a fault in (`true`) or takes it away. The answer says what to look at; the error what is wrong.
+    fn switch<'a>(&'a self, fault: &'a str, on: bool) -> BoxFuture<'a, Result<String, String>>;
+}
+
+/// A message for whoever looks at the UI.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    /// One sentence.
+    pub text: String,
+    /// Since when, milliseconds since the epoch.
+    pub since_ms: i64,
+}
+
+/// Facts of the process for `/api/v1/status/runtimeinfo`.
+#[derive(Debug, Clone, Default)]
+pub struct RuntimeInfo {
+    /// Start of the process, milliseconds since the epoch.
+    pub start_ms: i64,
+    /// Working directory.
+    pub cwd: String,
+    /// Name of the host.
+    pub hostname: String,
+    /// Whether the last (re)load of the configuration succeeded.
+    pub reload_ok: bool,
+    /// When the running configuration was loaded, milliseconds since the epoch.
+    pub loaded_ms: i64,
+    /// Damaged WAL records seen since start.
+    pub corruptions: i64,
+    /// Threads of this process.
+    pub threads: usize,
+    /// Cores this process may use.
+    pub cores: usize,
+    /// Memory this process may use, bytes.
+    pub memory: u64,
+    /// Retention as text, as Prometheus prints it (`15d`).
+    pub retention: String,
+}
+
+/// A name with a number.
+pub type Ranked = Vec<(String, u64)>;
+
+/// Head and cardinality for `/api/v1/status/tsdb`.
+#[derive(Debug, Clone, Default)]
+pub struct TsdbStatus {
+    /// Series in the head.
+    pub series: u64,
+    /// Distinct (name, value) pairs in the head.
+    pub label_pairs: u64,
+    /// Chunks in the head.
+    pub chunks: u64,
+    /// Oldest timestamp of the head, milliseconds.
+    pub min_time: i64,
+    /// Newest timestamp of the head, milliseconds.
+    pub max_time: i64,
+    /// Metric names by number of series.
+    pub by_metric: Ranked,
+    /// Label names by number of values.
+    pub by_label: Ranked,
+    /// Label names by bytes of their values.
+    pub by_label_bytes: Ranked,
+    /// `name=value` by number of series.
+    pub by_pair: Ranked,
+}

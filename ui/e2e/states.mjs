@@ -1,0 +1,78 @@
+// What pages say while loading, on an error and when there is nothing; the server's answers are replaced on their way.
+import { findings, open, shifts } from './browser.mjs';
+import { check, none } from './suite.mjs';
+
+const cases = [
+  { name: 'overview', path: '', loading: '[aria-label="The chain is loading"]', error: 'The Overview could not be read', empty: 'No component of Calico is scraped by this server' },
+  { name: 'targets', path: 'targets', loading: '[aria-label="Targets are loading"]', error: 'The targets could not be read', empty: 'Nothing is scraped' },
+  { name: 'explore, graph', path: 'graph?g0.expr=up', loading: '[aria-label="The query runs"]', error: 'The query failed', empty: 'The query has an empty result' },
+  { name: 'explore, table', path: 'graph?g0.expr=up&g0.tab=table', loading: '[aria-label="The query runs"]', error: 'The query failed', empty: 'The query has an empty result' },
+  { name: 'dashboards', path: 'dashboards', loading: '[aria-label="Dashboards are loading"]', error: 'dashboards could not be read', empty: 'There is no dashboard' },
+  { name: 'dashboard', path: 'd/tortie-felix', loading: '[aria-label="The dashboard is loading"]', error: 'The dashboard could not be read', empty: 'has no value' },
+  { name: 'status', path: 'status', loading: '[aria-label="Run time is loading"]', error: 'Run time could not be read', empty: undefined },
+];
+
+const json = (body, status = 200) => ({ status, contentType: 'application/json', body: JSON.stringify(body) });
+const message = 'out of memory: the query needs more than its budget';
+
+/** Empty answers of the right shape. */
+function nothing(url) {
+  if (/\/targets/.test(url)) return { activeTargets: [], droppedTargets: [] };
+  if (/query_range/.test(url)) return { resultType: 'matrix', result: [] };
+  if (/v1\/query/.test(url)) return { resultType: 'vector', result: [] };
+  if (/parse_query/.test(url)) return { type: 'vectorSelector', name: 'x', matchers: [] };
+  return [];
+}
+
+async function judge(page, problems) {
+  none(problems, 'problems');
+  none(await findings(page), 'axe');
+  none((await shifts(page)).map((shift) => `${shift.value}: ${shift.what}`), 'layout shift');
+}
+
+export async function states(browser, base) {
+  for (const theme of ['light', 'dark']) {
+    for (const one of cases) {
+      const isDashboardSource = (url) => one.name === 'dashboard' && /tortie\/v1\/dashboards\//.test(url);
+      await check(`${one.name} while loading, ${theme}`, async () => {
+        const { page, problems, close } = await open(browser, { theme });
+        await page.route('**/api/**', () => undefined);
+        await page.goto(base + one.path);
+        await page.waitForSelector(one.loading);
+        await judge(page, problems);
+        await close();
+      });
+      await check(`${one.name} on an error, ${theme}`, async () => {
+        const { page, problems, close } = await open(browser, { theme, expect: () => true });
+        await page.route('**/api/**', (route) => route.fulfill(json({ status: 'error', errorType: 'execution', error: message }, 503)));
+        await page.goto(base + one.path);
+        await page.waitForSelector(`text=${one.error}`);
+        await page.waitForSelector(`text=${message}`);
+        none(await findings(page), 'axe');
+        none(problems, 'problems');
+        await close();
+      });
+      if (one.empty === undefined) continue;
+      await check(`${one.name} with nothing to show, ${theme}`, async () => {
+        const { page, problems, close } = await open(browser, { theme });
+        await page.route('**/api/**', (route) => {
+          const url = route.request().url();
+          // The dashboard itself comes from the server; only its data is taken away.
+          return isDashboardSource(url) ? route.continue() : route.fulfill(json({ status: 'success', data: nothing(url) }));
+        });
+        await page.goto(base + one.path);
+        await page.waitForSelector(`text=${one.empty}`);
+        none(problems, 'problems');
+        none(await findings(page), 'axe');
+        await close();
+      });
+    }
+  }
+  await check('a server that does not answer is named', async () => {
+    const { page, close } = await open(browser, { expect: () => true });
+    await page.route('**/api/**', (route) => route.abort());
+    await page.goto(`${base}targets`);
+    await page.waitForSelector('text=the server does not answer');
+    await close();
+  });
+}

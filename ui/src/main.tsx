@@ -1,0 +1,13 @@
+// Entry of the UI.
+import { render } from 'preact';
+import { App } from './app/app.tsx';
+import { startKeyboard } from './app/keyboard.ts';
+import { startRouter } from './app/router.ts';
+import { startClock } from './time/clock.ts';
+import './styles/base.css';
+import './styles/shell.css';
+
+startRouter();
+startClock();
+startKeyboard();
+render(<App />, document.getElementById('app')!);

@@ -1,0 +1,111 @@
+// The chain of each component: one row of marks from the component's setting to the dashboard.
+import { href } from '../../app/router.ts';
+import { grouped } from '../../format/number.ts';
+import { Mark, worst, type State } from '../../parts/mark.tsx';
+import { roughSpan } from '../../time/duration.ts';
+import { escapeRegex } from './components.ts';
+import type { ComponentState } from './load.ts';
+
+interface Link {
+  state: State;
+  text: string;
+  why: string;
+  to?: string;
+}
+
+const cluster = 'Needs a connection to the cluster, which this server does not have';
+
+export const linkNames = ['Metrics on', 'Service', 'Monitor', 'Discovered', 'Up', 'Fresh', 'Series', 'Dashboard'];
+
+/** Oldest age in seconds at which a series still counts as fresh. */
+const freshFor = 90;
+
+/** The links of a component, in the order of `linkNames`. A broken link leaves those behind it unknown. */
+export function linksOf(state: ComponentState): Link[] {
+  const { component, targets, up, age, series, jobs } = state;
+  const off: Link = { state: 'off', text: '', why: cluster };
+  const job = jobs.map(escapeRegex).join('|');
+  const behind: Link = { state: 'off', text: '', why: 'Waits for the link before it' };
+  const links: Link[] = [off, off, off];
+  const filter = { q: jobs[0] ?? component.id };
+
+  if (targets === 0) {
+    links.push({ state: 'bad', text: 'none', why: `No scrape job finds a target of ${component.name}`, to: href('/targets') }, behind, behind, behind);
+  } else {
+    links.push({ state: 'ok', text: String(targets), why: `Job ${jobs.join(', ')}`, to: href('/targets', filter) });
+    links.push({
+      state: up === targets ? 'ok' : up === 0 ? 'bad' : 'warn', text: `${up}/${targets}`,
+      why: up === targets ? 'Every target answers' : `Down: ${state.down.slice(0, 3).map((labels) => labels['instance']).join(', ')}${state.down.length > 3 ? ` and ${state.down.length - 3} more` : ''}`,
+      to: href('/targets', filter),
+    });
+    if (up === 0) links.push(behind, behind);
+    else {
+      links.push(
+        age === undefined
+          ? { state: component.id === 'kube-controllers' ? 'warn' : 'bad', text: 'none', why: `The targets answer, but ${component.marker} is not among their series${component.id === 'kube-controllers' ? ': Calico IPAM is not in use, or its node controller is off' : ': another process answers on this port'}` }
+          : { state: age > freshFor ? 'warn' : 'ok', text: age < 1 ? 'now' : `${roughSpan(age * 1000)}`, why: `Newest sample of ${component.marker}`, to: href('/graph', { 'g0.expr': `${component.marker}{job=~"${job}"}`, 'g0.tab': 'table' }) },
+      );
+      links.push({ state: series > 0 ? 'ok' : 'bad', text: grouped(series), why: 'Series after relabelling', to: href('/graph', { 'g0.expr': `count by (__name__) ({job=~"${job}"})`, 'g0.tab': 'table' }) });
+    }
+  }
+  links.push(
+    !state.dashboard
+      ? { state: 'unknown', text: '', why: 'The server has no dashboard for this component' }
+      : { state: up > 0 && age !== undefined ? 'ok' : 'warn', text: up > 0 && age !== undefined ? 'has data' : 'empty', why: 'Opens the dashboard', to: href(`/d/${component.dashboard}`) },
+  );
+  return links;
+}
+
+function Cell({ name, link }: { name: string; link: Link }) {
+  const content = (
+    <>
+      <Mark state={link.state} />
+      {link.text === '' ? null : <span>{link.text}</span>}
+    </>
+  );
+  return (
+    <td title={`${name}: ${link.why}`} class={`state ${link.state === 'off' ? 'off' : ''}`}>
+      {link.to ? <a href={link.to}>{content}</a> : <span>{content}</span>}
+    </td>
+  );
+}
+
+/** Sentence that says whether Calico is monitored, and what is wrong first. */
+export function verdict(states: ComponentState[]): { state: State; text: string } {
+  const all = states.map((state) => ({ state, links: linksOf(state) }));
+  const overall = worst(all.flatMap(({ links }) => links.map((link) => link.state)).filter((state) => state === 'bad' || state === 'warn' || state === 'ok'));
+  if (states.every((state) => state.targets === 0)) return { state: 'bad', text: 'No component of Calico is scraped by this server' };
+  for (const wanted of ['bad', 'warn'] as const) {
+    for (const { state, links } of all) {
+      const at = links.findIndex((link) => link.state === wanted);
+      if (at >= 0) {
+        const link = links[at]!;
+        return { state: overall, text: `${state.component.name}: ${linkNames[at]!.toLowerCase()} ${link.text}. ${link.why}` };
+      }
+    }
+  }
+  const targets = states.reduce((sum, state) => sum + state.targets, 0);
+  return { state: 'ok', text: `Calico is monitored: all ${targets} targets of Felix, Typha and kube-controllers answer` };
+}
+
+export function Chain({ states }: { states: ComponentState[] }) {
+  return (
+    <div class="panel scroll-x">
+      <table class="chain">
+        <caption class="sr">The links from each component to its dashboard</caption>
+        <thead>
+          <tr><th scope="col">Chain</th>{linkNames.map((name) => <th key={name} scope="col">{name}</th>)}</tr>
+        </thead>
+        <tbody>
+          {states.map((state) => (
+            <tr key={state.component.id}>
+              <th scope="row">{state.component.name}</th>
+              {linksOf(state).map((link, i) => <Cell key={linkNames[i]} name={linkNames[i]!} link={link} />)}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p class="chain-note dim"><span class="mark off" aria-hidden="true">–</span> Metrics on, Service and Monitor are links of the cluster; this server reads its targets from a configuration file and is not connected to one.</p>
+    </div>
+  );
+}

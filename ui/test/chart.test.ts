@@ -1,0 +1,106 @@
+// Columns, calculations, stacking, axes, colours.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { alignedGrid, gridTimes, reduce, toColumns } from '../src/chart/frame.ts';
+import { darkPanel, darkSeries, darkState, lightPanel, lightSeries, lightState, namedColor, strokeOf } from '../src/chart/palette.ts';
+import { stack } from '../src/chart/stack.ts';
+
+test('answers lie on an even grid, gaps stay gaps', () => {
+  const grid = alignedGrid(10_500, 40_900, 10_000);
+  assert.deepEqual(grid, { start: 10_000, end: 40_000, step: 10_000 });
+  assert.deepEqual(gridTimes(grid), [10, 20, 30, 40]);
+  const [column] = toColumns([{ metric: { a: 'b' }, values: [[10, '1'], [30, 'NaN'], [40, '+Inf']] }], grid);
+  assert.deepEqual(column!.values, [1, null, null, Infinity]);
+  assert.equal(column!.samples, 3);
+});
+
+test('steps below a second keep their place', () => {
+  const grid = alignedGrid(0, 1000, 100);
+  assert.equal(gridTimes(grid).length, 11);
+  const [column] = toColumns([{ metric: {}, values: [[0.3, '3'], [0.7, '7']] }], grid);
+  assert.equal(column!.values[3], 3);
+  assert.equal(column!.values[7], 7);
+});
+
+test('calculations', () => {
+  const values = [null, 2, 6, null, 4, null];
+  const check = (calc: string, expected: number | undefined) => assert.equal(reduce(values, calc), expected, calc);
+  check('lastNotNull', 4);
+  check('last', undefined);
+  check('firstNotNull', 2);
+  check('min', 2);
+  check('max', 6);
+  check('mean', 4);
+  check('sum', 12);
+  check('range', 4);
+  check('diff', 2);
+  check('delta', 4);
+  check('count', 6);
+  assert.equal(reduce([null], 'max'), undefined);
+});
+
+test('stacks pile up by group, negative values apart, gaps count as nothing', () => {
+  const drawn = stack([
+    { values: [1, null, 3], group: 'a', percent: false },
+    { values: [10, 20, null], group: 'a', percent: false },
+    { values: [-1, -1, -1], group: 'a', percent: false },
+    { values: [5, 5, 5], group: undefined, percent: false },
+  ]);
+  assert.deepEqual(drawn, [[1, null, 3], [11, 20, null], [-1, -1, -1], [5, 5, 5]]);
+  const shares = stack([{ values: [1, 0], group: 'a', percent: true }, { values: [3, 0], group: 'a', percent: true }]);
+  assert.deepEqual(shares, [[0.25, 0], [1, 0]]);
+});
+
+const linear = (part: number) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+const rgb = (hex: string) => [1, 3, 5].map((at) => linear(Number.parseInt(hex.slice(at, at + 2), 16) / 255));
+const luminance = (color: number[]) => 0.2126 * color[0]! + 0.7152 * color[1]! + 0.0722 * color[2]!;
+
+function contrast(a: string, b: string): number {
+  const [x, y] = [luminance(rgb(a)), luminance(rgb(b))];
+  return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05);
+}
+
+function oklab([r, g, b]: number[]): number[] {
+  const l = Math.cbrt(0.4122214708 * r! + 0.5363325363 * g! + 0.0514459929 * b!);
+  const m = Math.cbrt(0.2119034982 * r! + 0.6806995451 * g! + 0.1073969566 * b!);
+  const s = Math.cbrt(0.0883024619 * r! + 0.2817188376 * g! + 0.6299787005 * b!);
+  return [0.2104542553 * l + 0.793617785 * m - 0.0040720468 * s, 1.9779984951 * l - 2.428592205 * m + 0.4505937099 * s, 0.0259040371 * l + 0.7827717662 * m - 0.808675766 * s];
+}
+
+// Machado, Oliveira and Fernandes 2009, severity 1, on linear RGB.
+const visions: Record<string, number[][]> = {
+  normal: [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+  protanopia: [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+  deuteranopia: [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+  tritanopia: [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+};
+
+const seen = (matrix: number[][], color: number[]) => matrix.map((row) => Math.min(1, Math.max(0, row[0]! * color[0]! + row[1]! * color[1]! + row[2]! * color[2]!)));
+
+test('series are readable and apart in both themes for every kind of colour vision', () => {
+  for (const [colors, background] of [[lightSeries, lightPanel], [darkSeries, darkPanel]] as const) {
+    for (const color of colors) assert.ok(contrast(color, background) >= 3, `${color} on ${background} has ${contrast(color, background).toFixed(2)}`);
+    for (const [vision, matrix] of Object.entries(visions)) {
+      const points = colors.map((color) => oklab(seen(matrix, rgb(color))));
+      points.forEach((a, i) => points.slice(0, i).forEach((b, j) => {
+        const distance = 100 * Math.hypot(a[0]! - b[0]!, a[1]! - b[1]!, a[2]! - b[2]!);
+        assert.ok(distance >= 10, `${colors[i]} and ${colors[j]} are ${distance.toFixed(1)} apart under ${vision}`);
+      }));
+    }
+  }
+});
+
+test('states are readable as text', () => {
+  for (const [states, background] of [[lightState, lightPanel], [darkState, darkPanel]] as const) {
+    for (const [name, color] of Object.entries(states)) assert.ok(contrast(color, background) >= 4.5, `${name} ${color} has ${contrast(color, background).toFixed(2)}`);
+  }
+});
+
+test('no two of the first 32 series look the same, and names of Grafana are known', () => {
+  for (const dark of [true, false]) {
+    const looks = Array.from({ length: 32 }, (_, i) => JSON.stringify(strokeOf(i, dark)));
+    assert.equal(new Set(looks).size, 32);
+    assert.equal(namedColor('semi-dark-red', dark), (dark ? darkState : lightState).bad);
+    assert.equal(namedColor('#123456', dark), '#123456');
+  }
+});
