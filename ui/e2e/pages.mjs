@@ -40,21 +40,21 @@ export const pages = [
     number: async (page, base) => equal(await page.locator('.dashboard-list tbody tr').count(), (await api(base, 'tortie/v1/dashboards')).length, 'dashboards'),
   },
   {
-    name: 'dashboard felix', path: 'd/tortie-felix', ready: '.u-over >> nth=2', tall: true,
+    name: 'dashboard felix', path: 'd/tortie-felix', ready: '.figure .big >> nth=4', tall: true,
     number: async (page, base) => {
       const shown = page.locator('section.dash-panel', { has: page.getByRole('heading', { name: 'Workload endpoints', exact: true }) }).locator('.big');
       equal(digits(await shown.textContent()), await value(base, `max(felix_cluster_num_workload_endpoints{job=~"${await felixJobs(base)}"})`), 'workload endpoints');
     },
   },
   {
-    name: 'dashboard typha', path: 'd/tortie-typha', ready: '.u-over >> nth=2', tall: true,
+    name: 'dashboard typha', path: 'd/tortie-typha', ready: '.figure .big >> nth=4', tall: true,
     number: async (page, base) => {
       const shown = page.locator('section.dash-panel', { has: page.getByRole('heading', { name: 'Clients', exact: true }) }).locator('.big');
       equal(digits(await shown.textContent()), await value(base, 'sum(typha_connections_streaming and on (instance) typha_breadcrumb_size_count)'), 'clients');
     },
   },
   {
-    name: 'dashboard kube-controllers', path: 'd/tortie-kube-controllers', ready: '.u-over >> nth=2', tall: true,
+    name: 'dashboard kube-controllers', path: 'd/tortie-kube-controllers', ready: '.figure .big >> nth=4', tall: true,
     number: async (page) => {
       const shown = page.locator('section.dash-panel', { has: page.getByRole('heading', { name: 'Answers', exact: true }) }).locator('.big');
       equal((await shown.textContent())?.trim(), 'yes', 'kube-controllers answers');

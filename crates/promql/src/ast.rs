@@ -289,7 +289,7 @@ pub enum Duration {
 /// A computation over durations, all in seconds.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DurationKind {
-    /// `step()`: the query's step; 1 ms at least... for an instant query its default.
+    /// `step()`: the query's step, zero for an instant query.
     Step,
     /// `range()`: from the query's first instant to its last.
     Range,

@@ -85,7 +85,8 @@ pub fn describe_char(c: char) -> String {
 ///
 /// Bytes written as `\x` or octal escapes need not be UTF-8 together; what is not becomes U+FFFD.
 pub fn unquote(literal: &str) -> Option<String> {
-    unquote_bytes(literal).map(|b| String::from_utf8(b).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
+    unquote_bytes(literal)
+        .map(|b| String::from_utf8(b).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
 }
 
 /// The bytes that a literal in quotes or back-quotes stands for. `None` when it is no literal.

@@ -61,6 +61,28 @@ pub enum BinaryOp {
 }
 
 impl BinaryOp {
+    /// All of them.
+    pub const ALL: [BinaryOp; 18] = [
+        BinaryOp::Add,
+        BinaryOp::Sub,
+        BinaryOp::Mul,
+        BinaryOp::Div,
+        BinaryOp::Mod,
+        BinaryOp::Pow,
+        BinaryOp::Atan2,
+        BinaryOp::Eq,
+        BinaryOp::Ne,
+        BinaryOp::Lt,
+        BinaryOp::Le,
+        BinaryOp::Gt,
+        BinaryOp::Ge,
+        BinaryOp::TrimUpper,
+        BinaryOp::TrimLower,
+        BinaryOp::And,
+        BinaryOp::Or,
+        BinaryOp::Unless,
+    ];
+
     /// The operator as it is printed.
     pub fn as_str(self) -> &'static str {
         match self {

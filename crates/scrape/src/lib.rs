@@ -8,6 +8,7 @@ pub mod authorization;
 pub mod bench;
 mod body;
 pub mod failure;
+mod from_config;
 mod http;
 mod ingest;
 mod manager;
@@ -24,6 +25,7 @@ pub mod status;
 pub mod target;
 mod warp;
 
+pub use from_config::Unsupported;
 pub use http::BODY_SAFETY_LIMIT;
 pub use manager::{ApplyError, PoolInput, ScrapeManager};
 pub use metadata::TargetMetadata;

@@ -11,7 +11,7 @@ use crate::status::{DroppedTarget, MetricMetadata, TargetStatus};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tortie_host::{Clock, CpuPool};
+use tortie_host::{Clock, CpuPool, Fs};
 use tortie_model::Labels;
 use tortie_wire::MetricType;
 use tortie_wire::text::Writer;
@@ -48,9 +48,9 @@ struct Pools {
 }
 
 impl ScrapeManager {
-    /// A manager without pools. Samples go to `sink`; `cpu` reads big bodies.
-    pub fn new(sink: Arc<dyn Sink>, clock: Arc<dyn Clock>, cpu: CpuPool, options: Options) -> ScrapeManager {
-        ScrapeManager { shared: Arc::new(Shared::new(sink, clock, cpu, options)), pools: Mutex::default() }
+    /// A manager without pools. Samples go to `sink`; `fs` holds files of credentials, `cpu` reads big bodies.
+    pub fn new(sink: Arc<dyn Sink>, clock: Arc<dyn Clock>, fs: Arc<dyn Fs>, cpu: CpuPool, options: Options) -> ScrapeManager {
+        ScrapeManager { shared: Arc::new(Shared::new(sink, clock, fs, cpu, options)), pools: Mutex::default() }
     }
 
     /// Takes over a configuration: checks all of it, then swaps. Pools and targets that stay the same keep their loops.

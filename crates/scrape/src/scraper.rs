@@ -116,6 +116,7 @@ impl Scraper {
             compress: config.enable_compression,
             timeout_ms: self.target.timeout_ms,
             authorization: config.authorization.as_ref(),
+            fs: &*shared.fs,
             limit: config.body_size_limit,
             follow: config.follow_redirects,
         };

@@ -6,7 +6,7 @@ use crate::ingest::Work;
 use crate::sink::Sink;
 use crate::stats::Stats;
 use std::sync::{Arc, Mutex, PoisonError};
-use tortie_host::{Clock, CpuPool};
+use tortie_host::{Clock, CpuPool, Fs};
 
 /// Settings of a manager.
 #[derive(Debug, Clone)]
@@ -49,6 +49,7 @@ const KEPT_SCRATCHES: usize = 16;
 pub(crate) struct Shared {
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) fs: Arc<dyn Fs>,
     pub(crate) cpu: CpuPool,
     pub(crate) options: Options,
     pub(crate) stats: Stats,
@@ -57,11 +58,8 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(sink: Arc<dyn Sink>, clock: Arc<dyn Clock>, cpu: CpuPool, options: Options) -> Shared {
-        Shared {
-            sink,
-            clock,
-            cpu,
+    pub(crate) fn new(sink: Arc<dyn Sink>, clock: Arc<dyn Clock>, fs: Arc<dyn Fs>, cpu: CpuPool, options: Options) -> Shared {
+        Shared { sink, clock, fs, cpu,
             options,
             stats: Stats::default(),
             templates: Templates::default(),

@@ -24,3 +24,23 @@ impl<S: Sink + ?Sized> Sink for std::sync::Arc<S> {
         (**self).release(slots);
     }
 }
+
+impl Sink for tortie_tsdb::head::Head {
+    fn commit(&self, batch: &Batch) -> Result<Committed, AppendError> {
+        tortie_tsdb::head::Head::commit(self, batch)
+    }
+
+    fn release(&self, slots: &[Slot]) {
+        tortie_tsdb::head::Head::release(self, slots);
+    }
+}
+
+impl Sink for tortie_tsdb::db::Db {
+    fn commit(&self, batch: &Batch) -> Result<Committed, AppendError> {
+        tortie_tsdb::db::Db::commit(self, batch)
+    }
+
+    fn release(&self, slots: &[Slot]) {
+        tortie_tsdb::db::Db::release(self, slots);
+    }
+}

@@ -93,7 +93,10 @@ fn eval(line: &str, lines: &mut Lines<'_>) -> Result<Body, String> {
             let (from, rest) = keyword(rest, "from")?;
             let (to, rest) = keyword(rest, "to")?;
             let (step, expr) = keyword(rest, "step")?;
-            (When::Range(time(from, "start timestamp")?, time(to, "end timestamp")?, time(step, "step")?), expr)
+            (
+                When::Range(time(from, "start timestamp")?, time(to, "end timestamp")?, time(step, "step")?),
+                expr,
+            )
         }
         _ => return Err(EVAL_SYNTAX.to_owned()),
     };

@@ -128,7 +128,10 @@ fn matrix(expected: &Expectation, times: (i64, i64, i64), series: &[Series]) -> 
         for (i, point) in want.values.iter().enumerate() {
             let t = from + step * i as i64;
             if t > to {
-                return Err(format!("{labels:?}: expected {} points, more than the range has", want.values.len()));
+                return Err(format!(
+                    "{labels:?}: expected {} points, more than the range has",
+                    want.values.len()
+                ));
             }
             if *point != Point::Omitted {
                 due.push((t, point));
@@ -153,7 +156,9 @@ fn matrix(expected: &Expectation, times: (i64, i64, i64), series: &[Series]) -> 
 /// Fails when a matrix is not in order of its labels.
 pub(crate) fn sorted(series: &[Series]) -> Result {
     match series.windows(2).find(|w| matches!(w, [a, b] if a.labels > b.labels)) {
-        Some(w) => Err(format!("the matrix is not sorted: {:?}", w.iter().map(|s| &s.labels).collect::<Vec<_>>())),
+        Some(w) => {
+            Err(format!("the matrix is not sorted: {:?}", w.iter().map(|s| &s.labels).collect::<Vec<_>>()))
+        }
         None => Ok(()),
     }
 }
@@ -178,7 +183,8 @@ pub(crate) fn points(columns: &Columns) -> Vec<(i64, SampleValue)> {
 /// Whether two histograms are near enough once empty buckets are gone; hints count where one was written down.
 fn same_histogram(want: &FloatHistogram, got: &FloatHistogram, hint: bool) -> bool {
     let (want, got) = (want.compacted(), got.compacted());
-    let near = |a: &[f64], b: &[f64]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| almost_equal(*a, *b));
+    let near =
+        |a: &[f64], b: &[f64]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| almost_equal(*a, *b));
     want.schema == got.schema
         && want.zero_threshold == got.zero_threshold
         && (!want.is_custom() || want.custom_values == got.custom_values)

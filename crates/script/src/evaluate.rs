@@ -43,7 +43,8 @@ impl Runner {
                 let at = expected.range_vector.map_or(at, |(_, to, _)| to);
                 self.instant_and_range(storage, expected, &body.expr, at)?;
                 let Some(pinned) = pinned(&body.expr, at)? else { return Ok(()) };
-                let times = if at == 0 { vec![-1000, 0, 1000] } else { vec![-10 * at, 0, at / 5, at, 10 * at] };
+                let times =
+                    if at == 0 { vec![-1000, 0, 1000] } else { vec![-10 * at, 0, at / 5, at, 10 * at] };
                 for t in times {
                     self.instant_and_range(storage, expected, &pinned, t)
                         .map_err(|e| format!("as {pinned} at {t}: {e}"))?;
@@ -54,7 +55,13 @@ impl Runner {
     }
 
     /// At an instant, and as the middle step of a range around it.
-    fn instant_and_range(&self, storage: &Memory, expected: &Expectation, expr: &str, at: i64) -> Result<(), String> {
+    fn instant_and_range(
+        &self,
+        storage: &Memory,
+        expected: &Expectation,
+        expr: &str,
+        at: i64,
+    ) -> Result<(), String> {
         let Some(answer) = settle(expected, self.instant(storage, expr, at))? else { return Ok(()) };
         check_notes(expected, &answer)?;
         compare::value(expected, expected.range_vector.unwrap_or((at, at, 1)), &answer.value)?;
@@ -66,7 +73,9 @@ impl Runner {
         if expected.ordered {
             return Ok(());
         }
-        let Value::Matrix(series) = range.value else { return Err(within("the answer is no matrix".to_owned())) };
+        let Value::Matrix(series) = range.value else {
+            return Err(within("the answer is no matrix".to_owned()));
+        };
         compare::sorted(&series).map_err(within)?;
         let mut samples = Vec::new();
         for found in &series {
@@ -74,7 +83,9 @@ impl Runner {
             samples.extend(here.map(|(t, v)| Sample { labels: found.labels.clone(), t, v }));
         }
         match (&answer.value, samples.first().map(|s| &s.v)) {
-            (Value::Scalar { .. }, Some(tortie_promql::eval::SampleValue::Float(v))) => compare::scalar(expected, *v),
+            (Value::Scalar { .. }, Some(tortie_promql::eval::SampleValue::Float(v))) => {
+                compare::scalar(expected, *v)
+            }
             (Value::Scalar { .. }, _) => Err("no scalar at the middle step".to_owned()),
             _ => compare::vector(expected, &samples),
         }
@@ -99,7 +110,9 @@ fn settle(expected: &Expectation, answer: Result<Answer, String>) -> Result<Opti
         (Ok(answer), false) => Ok(Some(answer)),
         (Err(error), false) => Err(error),
         (Err(error), true) => match &expected.fail_text {
-            Some(text) if !text.matches(&error) => Err(format!("expected error {}, got {error:?}", text.describe())),
+            Some(text) if !text.matches(&error) => {
+                Err(format!("expected error {}, got {error:?}", text.describe()))
+            }
             _ => Ok(None),
         },
     }

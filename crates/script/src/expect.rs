@@ -73,7 +73,8 @@ impl Text {
 
     fn matching(pattern: &str) -> Result<Text, String> {
         // It may match anywhere in the text.
-        let regex = Regex::anchored(&format!(".*(?:{pattern}).*")).map_err(|e| format!("invalid regex {pattern}: {e}"))?;
+        let regex = Regex::anchored(&format!(".*(?:{pattern}).*"))
+            .map_err(|e| format!("invalid regex {pattern}: {e}"))?;
         Ok(Text::Matching(regex, pattern.to_owned()))
     }
 }
@@ -106,7 +107,9 @@ pub(crate) fn parse(modifier: &str, when: When, lines: &mut Lines<'_>) -> Result
         }
         if let Some(text) = line.strip_prefix("expect string") {
             let text = go_text::unquote(text.trim_start());
-            expected.string = Some(text.ok_or("expected string literal not valid - check that the string is correctly quoted")?);
+            expected.string = Some(
+                text.ok_or("expected string literal not valid - check that the string is correctly quoted")?,
+            );
             position += 1;
             continue;
         }
@@ -138,7 +141,8 @@ pub(crate) fn parse(modifier: &str, when: When, lines: &mut Lines<'_>) -> Result
 impl Expectation {
     /// `ordered`, `fail msg: text`, `no_warn`, ...
     fn expect(&mut self, text: &str) -> Result<(), String> {
-        const SYNTAX: &str = "invalid expect statement, must match `expect <type> <match_type>: <string>` format";
+        const SYNTAX: &str =
+            "invalid expect statement, must match `expect <type> <match_type>: <string>` format";
         let text = text.trim();
         let (kind, rest) = text.split_once([' ', '\t']).unwrap_or((text, ""));
         let wanted = match rest.trim_start().split_once(':') {

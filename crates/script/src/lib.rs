@@ -75,7 +75,9 @@ pub fn run(text: &str, file_name: &str, report: &mut dyn FnMut(&Failure)) -> Sum
                 storage = Memory::default();
                 Ok(false)
             }
-            Ok(Command::Load(load)) => load.append(&mut storage).map(|()| false).map_err(|why| (source.clone(), why)),
+            Ok(Command::Load(load)) => {
+                load.append(&mut storage).map(|()| false).map_err(|why| (source.clone(), why))
+            }
             Ok(Command::Eval(eval)) => {
                 let result = runner.run(&storage, &eval);
                 result.map(|()| true).map_err(|why| (eval.expr.clone(), why))
@@ -97,5 +99,7 @@ pub fn run(text: &str, file_name: &str, report: &mut dyn FnMut(&Failure)) -> Sum
 /// The expressions of all `eval` commands of a script.
 pub fn expressions(text: &str) -> Vec<String> {
     let commands = command::parse(text).into_iter();
-    commands.filter_map(|(_, _, c)| if let Ok(Command::Eval(body)) = c { Some(body.expr) } else { None }).collect()
+    commands
+        .filter_map(|(_, _, c)| if let Ok(Command::Eval(body)) = c { Some(body.expr) } else { None })
+        .collect()
 }

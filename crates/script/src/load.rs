@@ -40,7 +40,11 @@ pub(crate) fn parse(line: &str, lines: &mut Lines<'_>) -> Result<Load, String> {
                 return Err("@st metric does not match the following sample line metric".to_owned());
             }
             Some((_, starts)) if starts.len() != points.len() => {
-                return Err(format!("@st line has {} values but sample line has {}", starts.len(), points.len()));
+                return Err(format!(
+                    "@st line has {} values but sample line has {}",
+                    starts.len(),
+                    points.len()
+                ));
             }
             Some((_, starts)) => Some(starts),
         };

@@ -12,7 +12,8 @@ pub(crate) fn split(line: &str) -> Option<(&str, &str)> {
 pub(crate) fn parse(text: &str) -> Result<Vec<Option<i64>>, String> {
     let mut offsets = Vec::new();
     for item in text.split_whitespace() {
-        parse_item(item, &mut offsets).map_err(|e| format!("invalid @st sequence: invalid ST item {item:?}: {e}"))?;
+        parse_item(item, &mut offsets)
+            .map_err(|e| format!("invalid @st sequence: invalid ST item {item:?}: {e}"))?;
     }
     Ok(offsets)
 }

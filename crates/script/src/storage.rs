@@ -51,7 +51,12 @@ impl Memory {
         let at = match self.series.binary_search_by(|s| s.labels.cmp(labels)) {
             Ok(at) => at,
             Err(at) => {
-                let series = Series { labels: labels.clone(), columns: Columns::default(), last: None, open_run: None };
+                let series = Series {
+                    labels: labels.clone(),
+                    columns: Columns::default(),
+                    last: None,
+                    open_run: None,
+                };
                 self.series.insert(at, series);
                 at
             }
@@ -76,7 +81,10 @@ impl Series {
                 return Err(format!("duplicate sample for timestamp {} of {:?}", sample.t, self.labels));
             }
             if last.t > sample.t {
-                return Err(format!("out of order sample: {} is before {} of {:?}", sample.t, last.t, self.labels));
+                return Err(format!(
+                    "out of order sample: {} is before {} of {:?}",
+                    sample.t, last.t, self.labels
+                ));
             }
         }
         match &sample.value {
@@ -233,7 +241,8 @@ fn union(a: &[(i32, u32)], b: &[(i32, u32)]) -> Vec<(i32, u32)> {
 /// Counts of one layout in the places of another that has all of its buckets.
 fn replaced(counts: &[f64], from: &[(i32, u32)], to: &[(i32, u32)]) -> Vec<f64> {
     let from = indexes(from);
-    let place = |index: i32| from.binary_search(&index).ok().and_then(|i| counts.get(i)).copied().unwrap_or(0.0);
+    let place =
+        |index: i32| from.binary_search(&index).ok().and_then(|i| counts.get(i)).copied().unwrap_or(0.0);
     indexes(to).into_iter().map(place).collect()
 }
 
@@ -286,7 +295,11 @@ struct View<'a> {
 }
 
 impl Querier for View<'_> {
-    fn select<'a>(&'a self, hints: &SelectHints, matchers: &[Matcher]) -> Result<Box<dyn SeriesSet + 'a>, StorageError> {
+    fn select<'a>(
+        &'a self,
+        hints: &SelectHints,
+        matchers: &[Matcher],
+    ) -> Result<Box<dyn SeriesSet + 'a>, StorageError> {
         let mut found: Vec<&Series> = self.memory.matching(matchers, self.mint, self.maxt).collect();
         if hints.limit > 0 {
             found.truncate(hints.limit);
@@ -294,7 +307,12 @@ impl Querier for View<'_> {
         Ok(Box::new(Found(found)))
     }
 
-    fn label_values(&self, name: &str, matchers: &[Matcher], limit: usize) -> Result<Vec<String>, StorageError> {
+    fn label_values(
+        &self,
+        name: &str,
+        matchers: &[Matcher],
+        limit: usize,
+    ) -> Result<Vec<String>, StorageError> {
         let found = self.memory.matching(matchers, self.mint, self.maxt);
         Ok(distinct(found.filter_map(|s| s.labels.get(name)), limit))
     }

@@ -170,6 +170,17 @@ mod tests {
         assert_eq!(unzip(&whole(&plain)), plain);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_pieces_make_one_member(
+            front in proptest::collection::vec(0_u8..4, 0..2000),
+            line in proptest::collection::vec(0_u8..255, 0..300),
+            back in proptest::collection::vec(0_u8..255, 0..2000),
+        ) {
+            check(&front, &line, &back);
+        }
+    }
+
     #[test]
     fn pieces_make_one_member() {
         check(b"", b"", b"");

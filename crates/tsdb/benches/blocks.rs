@@ -44,6 +44,13 @@ fn value(line: usize, step: i64) -> f64 {
     }
 }
 
+/// Processor time of this process in milliseconds; the kernel counts in steps of ten.
+fn cpu_ms() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let after_name = stat.rsplit_once(')').unwrap().1;
+    after_name.split_whitespace().skip(11).take(2).map(|t| t.parse::<u64>().unwrap() * 10).sum()
+}
+
 /// Runs `f` and prints how long it took and how far memory rose meanwhile.
 fn timed<T>(what: &str, f: impl FnOnce() -> T) -> T {
     let (stop, peak) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
@@ -57,6 +64,7 @@ fn timed<T>(what: &str, f: impl FnOnce() -> T) -> T {
         })
     };
     let before = anonymous_rss();
+    let cpu = cpu_ms();
     let start = Instant::now();
     let out = f();
     let took = start.elapsed();
@@ -64,7 +72,13 @@ fn timed<T>(what: &str, f: impl FnOnce() -> T) -> T {
     watcher.join().unwrap();
     let mib = |b: u64| b as f64 / f64::from(1 << 20);
     let peak = peak.load(Ordering::Relaxed).max(before);
-    println!("{what:<44} {:>9.1} ms   memory {:>7.1} MiB before, {:>7.1} at most", took.as_secs_f64() * 1e3, mib(before), mib(peak));
+    println!(
+        "{what:<40} {:>9.1} ms, {:>6} of cpu   memory {:>7.1} MiB before, {:>7.1} at most",
+        took.as_secs_f64() * 1e3,
+        cpu_ms() - cpu,
+        mib(before),
+        mib(peak)
+    );
     out
 }
 
@@ -72,7 +86,8 @@ fn main() {
     let tmp = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::at(START));
     let options = DbOptions { retention_ms: 0, ..DbOptions::default() };
-    let db = Db::open(tmp.path(), Arc::new(RealFs), Arc::clone(&clock) as Arc<dyn Clock>, options, &|_| {}).unwrap();
+    let db = Db::open(tmp.path(), Arc::new(RealFs), Arc::clone(&clock) as Arc<dyn Clock>, options, &|_| {})
+        .unwrap();
     let mut slots: Vec<Vec<Slot>> = vec![Vec::new(); TARGETS];
     let mut batch = Batch::default();
     let mut step = 0;
@@ -102,18 +117,30 @@ fn main() {
     let done = timed("block of 2 h from the head", || db.maintain());
     assert_eq!((done.from_head.len(), done.errors.len()), (1, 0));
     let stats = done.from_head[0].stats;
-    println!("  {} samples in {} chunks, block of {:.2} B a sample", stats.num_samples, stats.num_chunks, db.stats().block_bytes as f64 / stats.num_samples as f64);
+    println!(
+        "  {} samples in {} chunks, block of {:.2} B a sample",
+        stats.num_samples,
+        stats.num_chunks,
+        db.stats().block_bytes as f64 / stats.num_samples as f64
+    );
     for hours in [5, 7, 9] {
         timed("commit 2 h", || feed(START + hours * HOUR + HOUR / 6));
         let done = timed("block from the head, and merge if due", || db.maintain());
-        println!("  {} from the head, {} merged, errors {:?}", done.from_head.len(), done.merged.len(), done.errors);
+        println!(
+            "  {} from the head, {} merged, errors {:?}",
+            done.from_head.len(),
+            done.merged.len(),
+            done.errors
+        );
     }
     queries(&db, START + 4 * HOUR);
     db.close().unwrap();
     let dir: &Path = tmp.path();
     drop(db);
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(START + 10 * HOUR));
-    timed("open again", || Db::open(dir, Arc::new(RealFs), clock, DbOptions::default(), &|_| {}).unwrap().blocks().len());
+    timed("open again", || {
+        Db::open(dir, Arc::new(RealFs), clock, DbOptions::default(), &|_| {}).unwrap().blocks().len()
+    });
 }
 
 fn queries(db: &Db, to: i64) {
@@ -123,7 +150,8 @@ fn queries(db: &Db, to: i64) {
     let mut columns = Columns::default();
     for round in ["cold", "warm"] {
         let one = [Matcher::equal("__name__", "felix_metric_7")];
-        let set = timed(&format!("select 1,000 series by name ({round})"), || q.select(&hints, &one).unwrap());
+        let set =
+            timed(&format!("select 1,000 series by name ({round})"), || q.select(&hints, &one).unwrap());
         timed(&format!("read 2 h of {} series ({round})", set.len()), || {
             let mut samples = 0;
             for i in 0..set.len() {
@@ -133,7 +161,10 @@ fn queries(db: &Db, to: i64) {
             println!("  {samples} samples");
         });
     }
-    let regex = [Matcher::new(tortie_model::MatchOp::Regex, "pod", "calico-node-0[0-2].*").unwrap(), Matcher::equal("__name__", "felix_metric_9")];
+    let regex = [
+        Matcher::new(tortie_model::MatchOp::Regex, "pod", "calico-node-0[0-2].*").unwrap(),
+        Matcher::equal("__name__", "felix_metric_9"),
+    ];
     timed("select by name and a regular expression", || q.select(&hints, &regex).unwrap().len());
     timed("values of a label", || q.label_values("pod", &[], 0).unwrap().len());
 }

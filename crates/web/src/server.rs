@@ -12,9 +12,6 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-/// Longest time to read the head of a request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// Binds one listener for each address, `host:port`; an empty host is all addresses.
 ///
 /// # Errors
@@ -98,13 +95,14 @@ async fn accept(app: Arc<App>, l: TcpListener, slots: Arc<Semaphore>, mut stop: 
 }
 
 async fn connection(app: Arc<App>, stream: tokio::net::TcpStream, mut stop: watch::Receiver<bool>) {
+    let read_timeout = Duration::from_millis(app.options.read_timeout_ms.max(1));
     let service = service_fn(move |request| {
         let app = Arc::clone(&app);
         async move { Ok::<_, std::convert::Infallible>(router(app, request).await) }
     });
     let conn = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
+        .header_read_timeout(read_timeout)
         .max_buf_size(64 << 10)
         .serve_connection(TokioIo::new(stream), service);
     let mut conn = std::pin::pin!(conn);

@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods)] // a test binary starts programs and writes files
 
 mod effective;
+mod relabelling;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -22,8 +23,12 @@ fn program(name: &str) -> Command {
 fn ask(name: &str, input: &str) -> String {
     let mut child =
         program(name).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the peer starts");
-    child.stdin.take().expect("stdin is a pipe").write_all(input.as_bytes()).expect("the peer reads");
+    let mut stdin = child.stdin.take().expect("stdin is a pipe");
+    let input = input.as_bytes().to_vec();
+    // It answers while it reads: both at once, or both wait for ever.
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
     let output = child.wait_with_output().expect("the peer ends");
+    writer.join().expect("the writer ends").expect("the peer reads all");
     assert!(output.status.success(), "the peer failed: {}", output.status);
     String::from_utf8(output.stdout).expect("the peer speaks UTF-8")
 }

@@ -96,7 +96,7 @@ fn yaml(text: &str) -> Result<Vec<Raw>, String> {
         .map_err(|d| format!("line {}, column {}: {}", d.at.line, d.at.column, d.message))?;
     match &root.value {
         Value::Null => Ok(Vec::new()),
-        Value::Seq(groups) => groups.iter().map(|g| yaml_group(g)).collect(),
+        Value::Seq(groups) => groups.iter().map(yaml_group).collect(),
         _ => at(&root, "a list of target groups must stand here"),
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct Selector {
     pub at: Option<i64>,
     pub anchored: bool,
     pub smoothed: bool,
+    /// Only counts and sums of histograms are asked for: as in Prometheus, resets are then found while reading.
+    pub counts_only: bool,
 }
 
 impl Selector {
@@ -141,6 +143,24 @@ pub(crate) struct Outer {
     offset: i64,
     range: i64,
     at: Option<i64>,
+    /// Something around asks for counts and sums of histograms only.
+    counts_only: bool,
+    /// Something around needs whole histograms.
+    whole: bool,
+}
+
+impl Outer {
+    /// What the arguments of a call stand in.
+    fn within_call(self, name: &str) -> Outer {
+        match name {
+            "histogram_count" | "histogram_sum" | "histogram_avg" | "timestamp" | "start_timestamp" | "absent" => {
+                Outer { counts_only: true, ..self }
+            }
+            "histogram_quantile" | "histogram_quantiles" | "histogram_fraction" | "histogram_stddev"
+            | "histogram_stdvar" | "changes" => Outer { whole: true, ..self },
+            _ => self,
+        }
+    }
 }
 
 struct Compiler {
@@ -182,13 +202,13 @@ impl Compiler {
                 }
             }
             Expr::Vector(v) => {
-                let s = self.selector(v);
+                let s = self.selector(v, outer);
                 self.reads(&s, 0, outer);
                 let fixed = s.at.is_some();
                 Ok((make(Kind::Vector(s)), fixed, fixed))
             }
             Expr::Matrix(m) => {
-                let s = self.selector(&m.selector);
+                let s = self.selector(&m.selector, outer);
                 self.reads(&s, m.range_ms(), outer);
                 let fixed = s.at.is_some();
                 Ok((make(Kind::Matrix(s, m.range_ms())), fixed, false))
@@ -197,8 +217,8 @@ impl Compiler {
                 let at = self.at(q.at);
                 let (offset, range) = (q.offset_ms(), q.range_ms());
                 let inner_outer = match at {
-                    Some(_) => Outer { offset, range, at },
-                    None => Outer { offset: outer.offset + offset, range: outer.range + range, at: outer.at },
+                    Some(_) => Outer { offset, range, at, whole: true, ..outer },
+                    None => Outer { offset: outer.offset + offset, range: outer.range + range, whole: true, ..outer },
                 };
                 let (inner, inv, _) = self.node(&q.expr, inner_outer)?;
                 let expr = if inv { invariant(inner) } else { inner };
@@ -210,6 +230,7 @@ impl Compiler {
                 if let (AggregateOp::CountValues, Some(label)) = (a.op, a.param.as_ref().and_then(not_utf8)) {
                     return Err(EvalError::exec(format!("invalid label name {}", label.quoted())));
                 }
+                let outer = Outer { whole: outer.whole || a.op == AggregateOp::CountValues, ..outer };
                 let (inner, inv, wrap) = self.node(a.expr.unparen(), outer)?;
                 let param = match &a.param {
                     None => None,
@@ -228,6 +249,8 @@ impl Compiler {
                 Ok((make(Kind::Aggregate(Box::new(kind))), inv, wrap))
             }
             Expr::Binary(b) => {
+                let buckets = matches!(b.op, BinaryOp::TrimUpper | BinaryOp::TrimLower | BinaryOp::Eq | BinaryOp::Ne);
+                let outer = Outer { whole: outer.whole || buckets, ..outer };
                 let (lhs, linv, lwrap) = self.node(&b.lhs, outer)?;
                 let (rhs, rinv, rwrap) = self.node(&b.rhs, outer)?;
                 let both = linv && rinv;
@@ -248,6 +271,7 @@ impl Compiler {
             let label = &label.value;
             return Err(EvalError::exec(format!("invalid destination label name in {name}(): {label}")));
         }
+        let outer = outer.within_call(name);
         let mut inv = !STEP_DEPENDENT.contains(&name);
         let mut fixed_timestamp = name == "timestamp";
         let mut args = Vec::with_capacity(c.args.len());
@@ -270,7 +294,7 @@ impl Compiler {
         {
             let reference = super::functions::info::reference(first);
             let (at, offset) = reference.unwrap_or((None, 0));
-            self.reads(&Selector { matchers: Vec::new(), offset, at, anchored: false, smoothed: false }, 0, outer);
+            self.reads(&Selector { matchers: Vec::new(), offset, at, anchored: false, smoothed: false, counts_only: false }, 0, outer);
             inv &= reference.is_some();
         }
         let make = |args| Node { kind: Kind::Call(Call { func: c.func, args }), span, ty };
@@ -302,13 +326,14 @@ impl Compiler {
         })
     }
 
-    fn selector(&self, v: &ast::VectorSelector) -> Selector {
+    fn selector(&self, v: &ast::VectorSelector, outer: Outer) -> Selector {
         Selector {
             matchers: v.matchers.clone(),
             offset: v.offset_ms(),
             at: self.at(v.at),
             anchored: v.anchored,
             smoothed: v.smoothed,
+            counts_only: outer.counts_only && !outer.whole,
         }
     }
 

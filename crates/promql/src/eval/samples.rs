@@ -4,6 +4,7 @@ use super::histogram::FloatHistogram;
 use std::ops::Range;
 use std::sync::Arc;
 use tortie_model::Columns;
+use tortie_model::columns::ResetHint;
 use tortie_model::stale::is_stale;
 
 /// Samples of one series: floats and histograms apart, each ascending in time.
@@ -15,6 +16,8 @@ pub(crate) struct Samples {
     pub st: Vec<i64>,
     pub ht: Vec<i64>,
     pub h: Vec<Arc<FloatHistogram>>,
+    /// Start timestamps of the histograms; empty or as long as `ht`.
+    pub hst: Vec<i64>,
 }
 
 impl Samples {
@@ -28,10 +31,15 @@ impl Samples {
         }
         self.ht.clear();
         self.h.clear();
+        self.hst.clear();
+        let starts = c.histograms.iter().any(|r| !r.st.is_empty());
         for run in &c.histograms {
-            for (t, h) in FloatHistogram::from_run(run) {
+            for (i, (t, h)) in FloatHistogram::from_run(run).enumerate() {
                 self.ht.push(t);
                 self.h.push(Arc::new(h));
+                if starts {
+                    self.hst.push(run.st.get(i).copied().unwrap_or(0));
+                }
             }
         }
     }
@@ -61,6 +69,23 @@ impl Samples {
             self.h.retain(|_| k.next().copied().unwrap_or(false));
             let mut k = keep.iter();
             self.ht.retain(|_| k.next().copied().unwrap_or(false));
+            let mut k = keep.iter();
+            self.hst.retain(|_| k.next().copied().unwrap_or(false));
+        }
+    }
+
+    /// Says of each histogram of which nothing is known whether a counter was reset before it.
+    pub(crate) fn find_resets(&mut self) {
+        let mut previous: Option<usize> = None;
+        for i in 0..self.h.len() {
+            if is_stale(self.h[i].sum) {
+                continue;
+            }
+            if let (Some(previous), ResetHint::Unknown) = (previous, self.h[i].hint) {
+                let reset = self.h[i].detect_reset(&self.h[previous]);
+                Arc::make_mut(&mut self.h[i]).hint = if reset { ResetHint::Reset } else { ResetHint::NotReset };
+            }
+            previous = Some(i);
         }
     }
 

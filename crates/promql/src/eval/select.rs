@@ -49,7 +49,7 @@ impl<'q> Evaluator<'q> {
         self.reserve_rows(grid.n, set.len())?;
         let mut out = Steps::with_capacity(grid.n, set.len());
         if grid.n == 1 {
-            self.newest(set.as_ref(), after, last, &mut out)?;
+            self.newest(set.as_ref(), s, (after, last), &mut out)?;
         } else {
             self.by_lookback(set.as_ref(), s, grid, &mut out)?;
         }
@@ -70,7 +70,13 @@ impl<'q> Evaluator<'q> {
     }
 
     /// One step: storage is asked for the newest sample, which a head knows without decoding.
-    fn newest(&mut self, set: &dyn SeriesSet, after: i64, at: i64, out: &mut Steps) -> Result<(), EvalError> {
+    fn newest(
+        &mut self,
+        set: &dyn SeriesSet,
+        s: &Selector,
+        (after, at): (i64, i64),
+        out: &mut Steps,
+    ) -> Result<(), EvalError> {
         let mut scratch = Columns::default();
         let mut samples = Samples::default();
         for i in 0..set.len() {
@@ -88,6 +94,9 @@ impl<'q> Evaluator<'q> {
                 Some(Newest::Histogram) => {
                     set.read(i, after + 1, at, &mut scratch)?;
                     samples.take(&mut scratch);
+                    if s.counts_only {
+                        samples.find_resets();
+                    }
                     let Some(h) = samples.h.last() else { continue };
                     if is_stale(h.sum) {
                         continue;
@@ -114,6 +123,9 @@ impl<'q> Evaluator<'q> {
             samples.take(&mut scratch);
             if samples.is_empty() {
                 continue;
+            }
+            if s.counts_only {
+                samples.find_resets();
             }
             let row = out.push(set.labels(i), false);
             if samples.h.is_empty() {

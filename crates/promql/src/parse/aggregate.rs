@@ -5,6 +5,9 @@ use crate::ast::{Aggregate, AggregateOp, Expr};
 use crate::lex::{Kind, Token};
 use crate::span::Span;
 
+/// `by` (false) or `without` (true) and its labels.
+type Grouping = (bool, Vec<String>);
+
 impl Parser<'_> {
     /// An aggregation whose operator has been read.
     pub(super) fn aggregate(&mut self, op: AggregateOp, name: Token) -> Result<Expr> {
@@ -36,13 +39,13 @@ impl Parser<'_> {
         Ok(expr)
     }
 
-    fn aggregate_parts(&mut self) -> Result<(Vec<Expr>, Option<(bool, Vec<String>)>)> {
+    fn aggregate_parts(&mut self) -> Result<(Vec<Expr>, Option<Grouping>)> {
         let grouping = if is_grouping(self.peek()?.kind) { Some(self.grouping()?) } else { None };
         Ok((self.arguments()?, grouping))
     }
 
-    /// `by (a, b)` or `without (a, b)`; true for `without`.
-    fn grouping(&mut self) -> Result<(bool, Vec<String>)> {
+    /// `by (a, b)` or `without (a, b)`
+    fn grouping(&mut self) -> Result<Grouping> {
         let without = self.next()?.kind == Kind::Without;
         Ok((without, self.label_list()?))
     }

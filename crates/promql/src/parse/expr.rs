@@ -25,8 +25,7 @@ impl Parser<'_> {
         self.nested(|p| {
             let mut lhs = p.operand()?;
             let mut height = p.height;
-            loop {
-                let Kind::Op(op) = p.peek()?.kind else { break };
+            while let Kind::Op(op) = p.peek()?.kind {
                 let precedence = op.precedence();
                 if precedence <= min {
                     break;

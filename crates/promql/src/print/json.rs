@@ -65,7 +65,7 @@ impl<'a> Object<'a> {
 
     fn texts<'t>(&mut self, key: &str, values: impl Iterator<Item = &'t str>) {
         let out = self.key(key);
-        push_list(out, values, |out, v| push_string(out, v));
+        push_list(out, values, push_string);
     }
 
     fn duration(&mut self, key: &str, value: Option<&DurationExpr>) {

@@ -15,6 +15,7 @@ use crate::target::TargetUrl;
 use connect::Connection;
 use head::Head;
 use std::time::Duration;
+use tortie_host::Fs;
 
 /// Most redirects that are followed, as in Go.
 const MAX_REDIRECTS: usize = 10;
@@ -31,6 +32,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) compress: bool,
     pub(crate) timeout_ms: i64,
     pub(crate) authorization: Option<&'a Authorization>,
+    /// Where credentials in files are.
+    pub(crate) fs: &'a dyn Fs,
     /// `body_size_limit`, 0 for none.
     pub(crate) limit: u64,
     pub(crate) follow: bool,
@@ -145,7 +148,7 @@ async fn request(
             &format!("scheme {:?} is not supported yet; hint: scrape over http", url.scheme()),
         ));
     }
-    let bytes = request_bytes(ask, url);
+    let bytes = request_bytes(ask, url).map_err(|e| Failure::get(text, &e))?;
     if let Some(mut old) = kept.connection.take().filter(|c| c.serves(url.authority())) {
         match exchange(&mut old, &bytes, buffers).await {
             Ok(head) => return Ok((old, head)),
@@ -174,7 +177,7 @@ async fn exchange(
     head::read(connection, &mut buffers.raw).await
 }
 
-fn request_bytes(ask: &Ask<'_>, url: &TargetUrl) -> Vec<u8> {
+fn request_bytes(ask: &Ask<'_>, url: &TargetUrl) -> Result<Vec<u8>, String> {
     let mut r = String::with_capacity(384);
     for part in [
         "GET ",
@@ -194,12 +197,12 @@ fn request_bytes(ask: &Ask<'_>, url: &TargetUrl) -> Vec<u8> {
         && url.authority() == ask.url.authority()
     {
         r.push_str("\r\nAuthorization: ");
-        r.push_str(a.header());
+        r.push_str(&a.header(ask.fs)?);
     }
     r.push_str("\r\nX-Prometheus-Scrape-Timeout-Seconds: ");
     r.push_str(&tortie_model::gofloat::format_f(ask.timeout_ms as f64 / 1000.0));
     r.push_str("\r\n\r\n");
-    r.into_bytes()
+    Ok(r.into_bytes())
 }
 
 async fn answer(

@@ -4,6 +4,7 @@ use crate::pool_config::PoolConfig;
 use tortie_model::labels::METRIC_NAME;
 use tortie_model::{Labels, LabelsBuilder, relabel};
 use tortie_wire::quote::quote;
+use tortie_wire::text::is_legacy_name;
 
 /// Why a series makes the whole scrape fail.
 #[derive(Debug, PartialEq, Eq)]
@@ -108,7 +109,8 @@ fn cut(text: &str) -> &str {
 }
 
 fn text(labels: &Labels) -> String {
-    let pairs: Vec<String> = labels.iter().map(|(n, v)| format!("{n}={}", quote(v.as_bytes()))).collect();
+    let name = |n: &str| if is_legacy_name(n) { n.to_owned() } else { quote(n.as_bytes()) };
+    let pairs: Vec<String> = labels.iter().map(|(n, v)| format!("{}={}", name(n), quote(v.as_bytes()))).collect();
     format!("{{{}}}", pairs.join(", "))
 }
 

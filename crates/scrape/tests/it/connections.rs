@@ -3,7 +3,7 @@
 use crate::rig::{Rig, config};
 use crate::server::{Reply, Server, ok};
 use std::io::Write;
-use tortie_scrape::authorization::Authorization;
+use tortie_scrape::authorization::{Authorization, Credential};
 use tortie_scrape::status::{Health, TargetStatus};
 use tortie_scrape::{Options, PoolConfig};
 use tortie_wire::content_type::Protocol;
@@ -26,7 +26,7 @@ async fn one_connection_serves_many_scrapes() {
 
 #[tokio::test]
 async fn the_request_is_that_of_prometheus() {
-    let auth = Some(Authorization::credentials("Bearer", "secret"));
+    let auth = Some(Authorization::scheme("Bearer", Credential::text("secret")));
     let config = PoolConfig {
         params: vec![("p".into(), vec!["1 2".into()])],
         timeout_ms: 900,
@@ -215,7 +215,7 @@ async fn nobody_there() {
 async fn redirects_are_followed_without_credentials_for_others() {
     let other = Server::start().await;
     other.body("a 1\n");
-    let rig = Rig::new(PoolConfig { authorization: Some(Authorization::basic("u", "p")), ..config() }).await;
+    let rig = Rig::new(PoolConfig { authorization: Some(Authorization::basic(Credential::text("u"), Credential::text("p"))), ..config() }).await;
     rig.server
         .reply(Reply::Keep(b"HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n".to_vec()));
     rig.server.reply_at(

@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods)] // the tests run on real time
 
 mod connections;
+mod head;
 mod limits;
 mod live;
 mod rig;

@@ -5,7 +5,7 @@ use crate::sink::TestSink;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tortie_discovery::TargetGroup;
-use tortie_host::{Clock, CpuPool, SystemClock};
+use tortie_host::{Clock, CpuPool, MemFs, SystemClock};
 use tortie_model::Labels;
 use tortie_scrape::status::TargetStatus;
 use tortie_scrape::{Options, PoolConfig, PoolInput, ScrapeManager};
@@ -36,7 +36,7 @@ impl Rig {
     pub(crate) fn with(config: PoolConfig, server: Server, options: Options) -> Rig {
         let sink = Arc::new(TestSink::default());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let manager = ScrapeManager::new(Arc::clone(&sink) as _, clock, CpuPool::start(1, 16), options);
+        let manager = ScrapeManager::new(Arc::clone(&sink) as _, clock, Arc::new(MemFs::new()), CpuPool::start(1, 16), options);
         let groups = watch::Sender::new(group(&[server.addr.to_string()]));
         let rig = Rig { manager, sink, server, groups };
         rig.apply(config);

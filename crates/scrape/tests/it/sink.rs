@@ -67,6 +67,13 @@ impl TestSink {
         out
     }
 
+    #[allow(dead_code)] // asked by the tests beside the real Prometheus
+    /// The newest sample of each series that is not stale.
+    pub(crate) fn newest(&self) -> Vec<(Labels, f64)> {
+        let s = self.state();
+        s.series.iter().filter_map(|x| x.samples.last().map(|&(_, v)| (x.labels.clone(), v))).filter(|(_, v)| !is_stale(*v)).collect()
+    }
+
     /// How many slots are held by somebody.
     pub(crate) fn held(&self) -> i64 {
         self.state().series.iter().map(|x| x.holders).sum()

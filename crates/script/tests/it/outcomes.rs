@@ -38,7 +38,10 @@ fn instant_vectors() {
 #[test]
 fn order() {
     check("eval_ordered instant at 2m sort_desc(up)\n  up{job=\"b\"} 7\n  up{job=\"a\"} 3", "");
-    check("eval instant at 2m sort_desc(up)\n  expect ordered\n  up{job=\"a\"} 3\n  up{job=\"b\"} 7", "at position");
+    check(
+        "eval instant at 2m sort_desc(up)\n  expect ordered\n  up{job=\"a\"} 3\n  up{job=\"b\"} 7",
+        "at position",
+    );
 }
 
 #[test]
@@ -54,24 +57,45 @@ fn scalars_and_strings() {
 #[test]
 fn ranges() {
     check("eval range from 0 to 4m step 1m up{job=\"b\"}\n  up{job=\"b\"} 5 5 7 _ _", "");
-    check("eval range from 0 to 4m step 1m up{job=\"b\"}\n  up{job=\"b\"} 5 5 7 7 7", "expected 5 points, got 3");
+    check(
+        "eval range from 0 to 4m step 1m up{job=\"b\"}\n  up{job=\"b\"} 5 5 7 7 7",
+        "expected 5 points, got 3",
+    );
     check("eval range from 0 to 4m step 1m up{job=\"b\"}\n  up{job=\"b\"} 5 5 _ 7", "expected 7 at 180000");
-    check("eval instant at 2m up{job=\"b\"}[3m]\n  expect range vector from 0 to 2m step 1m\n  up{job=\"b\"} 5 _ 7", "");
-    check("eval instant at 2m up{job=\"b\"}[3m]\n  expect range vector from 0 to 2m step 1m\n  up{job=\"b\"} 5 6 7", "expected 3 points");
+    check(
+        "eval instant at 2m up{job=\"b\"}[3m]\n  expect range vector from 0 to 2m step 1m\n  up{job=\"b\"} 5 _ 7",
+        "",
+    );
+    check(
+        "eval instant at 2m up{job=\"b\"}[3m]\n  expect range vector from 0 to 2m step 1m\n  up{job=\"b\"} 5 6 7",
+        "expected 3 points",
+    );
 }
 
 #[test]
 fn errors_and_notes() {
     check("eval instant at 2m up + on() up\n  expect fail", "");
     check("eval_fail instant at 2m up + on() up\n  expected_fail_regexp found duplicate series", "");
-    check("eval instant at 2m up + on() up\n  expect fail msg: something else", "expected error \"something else\"");
+    check(
+        "eval instant at 2m up + on() up\n  expect fail msg: something else",
+        "expected error \"something else\"",
+    );
     check("eval instant at 2m up + on() up", "duplicate series");
     check("eval_fail instant at 2m 1", "expected an error but got none");
     check("eval instant at 2m rate(\n", "parse error");
     check("eval instant at 2m quantile(2, up{job=\"a\"})\n  expect warn\n  {} +Inf", "");
-    check("eval instant at 2m quantile(2, up{job=\"a\"})\n  expect warn regex: quantile value\n  {} +Inf", "");
-    check("eval instant at 2m quantile(2, up{job=\"a\"})\n  expect no_warn\n  {} +Inf", "expected no warning");
-    check("eval instant at 2m quantile(2, up{job=\"a\"})\n  expect warn msg: x\n  {} +Inf", "expected warning \"x\"");
+    check(
+        "eval instant at 2m quantile(2, up{job=\"a\"})\n  expect warn regex: quantile value\n  {} +Inf",
+        "",
+    );
+    check(
+        "eval instant at 2m quantile(2, up{job=\"a\"})\n  expect no_warn\n  {} +Inf",
+        "expected no warning",
+    );
+    check(
+        "eval instant at 2m quantile(2, up{job=\"a\"})\n  expect warn msg: x\n  {} +Inf",
+        "expected warning \"x\"",
+    );
     check("eval_warn instant at 2m 1\n  1", "expected warning annotations but got none");
     check("eval_info instant at 2m 1\n  1", "expected info annotations but got none");
 }

@@ -45,6 +45,30 @@ fn classic_histograms_become_native_ones() {
 }
 
 #[test]
+fn start_timestamps_of_floats_and_histograms() {
+    check(
+        "load 1m\n h@st _ _ -1m\n h _ _ {{sum:60 count:60}}\n c_total@st -1ms -1msx1\n c_total 1 2 4\n\n\
+         eval instant at 3m rate(h[5m])\n {} {{count:0.2 sum:0.2}}\n\n\
+         eval range from 0 to 2m step 1m start_timestamp(c_total)\n {} -0.001 59.999 119.999\n\n\
+         eval instant at 2m resets(c_total[3m])\n {} 2\n",
+        3,
+    );
+}
+
+#[test]
+fn resets_are_found_while_reading_when_only_counts_are_asked_for() {
+    check(
+        "load 1m\n h {{count:3 buckets:[3]}} {{count:4 buckets:[4]}} {{count:1 buckets:[1]}}\n\n\
+         eval instant at 2m histogram_count(sum_over_time(h[3m]))\n expect warn regex: conflicting counter resets\n {} 8\n\n\
+         eval instant at 2m sum_over_time(h[3m])\n expect no_warn\n {} {{count:8 buckets:[8]}}\n",
+        2,
+    );
+}
+
+#[test]
 fn a_stale_marker_ends_histograms_too() {
-    check("load 1m\n h {{count:1 buckets:[1]}} stale\n\neval range from 0 to 1m step 1m h\n h {{count:1 buckets:[1]}}\n", 1);
+    check(
+        "load 1m\n h {{count:1 buckets:[1]}} stale\n\neval range from 0 to 1m step 1m h\n h {{count:1 buckets:[1]}}\n",
+        1,
+    );
 }

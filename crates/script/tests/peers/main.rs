@@ -28,7 +28,8 @@ fn source() -> PathBuf {
 fn scripts_of_prometheus() {
     let dir = source().join("promql/promqltest/testdata");
     let only = std::env::var("TORTIE_SCRIPT").unwrap_or_default();
-    let mut files: Vec<PathBuf> = std::fs::read_dir(dir).expect("the scripts").map(|e| e.expect("a file").path()).collect();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(dir).expect("the scripts").map(|e| e.expect("a file").path()).collect();
     files.retain(|f| f.extension().is_some_and(|e| e == "test") && f.to_string_lossy().contains(&only));
     files.sort();
     assert!(!files.is_empty());
@@ -41,5 +42,10 @@ fn scripts_of_prometheus() {
         all.add(summary);
     }
     eprintln!("{all}");
-    assert!(!only.is_empty() || all.passed >= floor::FLOOR, "{} passed, the floor is {}", all.passed, floor::FLOOR);
+    assert!(
+        !only.is_empty() || all.passed >= floor::FLOOR,
+        "{} passed, the floor is {}",
+        all.passed,
+        floor::FLOOR
+    );
 }

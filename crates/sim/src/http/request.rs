@@ -86,6 +86,14 @@ mod tests {
         check("nonsense\r\n\r\n", None);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_head_panics(head in proptest::collection::vec(0_u8..255, 0..200), name in "[ -~\r\n]{0,100}") {
+            let _ = Request::parse(&head);
+            let _ = Request::parse(format!("GET /metrics HTTP/1.1\r\n{name}").as_bytes());
+        }
+    }
+
     #[test]
     fn the_head_ends_at_the_blank_line() {
         assert_eq!(head_len(b"GET / HTTP/1.1\r\n\r\nGET"), Some(18));

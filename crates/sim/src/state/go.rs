@@ -104,7 +104,8 @@ impl GoProcess {
         values.add(Var::MemAllocTotal, grown);
         values.add(Var::MemMallocs, (grown / p.object).max(1.0).round());
         if rng.unit() < p.frees {
-            values.add(Var::MemFrees, 1.0 + rng.below(400) as f64);
+            // Far fewer than are allocated, so that the heap's objects grow until the next collection.
+            values.add(Var::MemFrees, 1.0 + (rng.unit() * 0.3 * grown / p.object).floor());
         }
         if values.get(Var::MemAlloc) >= values.get(Var::NextGc) * 0.86 || t - self.last_gc >= 120 {
             self.collect(t, rng, values);
@@ -120,7 +121,8 @@ impl GoProcess {
         let before = values.get(Var::MemAlloc);
         let after = ((p.live * (0.97 + 0.08 * rng.unit())).min(before) / 8.0).round() * 8.0;
         values.set(Var::MemAlloc, after);
-        values.add(Var::MemFrees, ((before - after) / p.object).round());
+        let alive = (after / p.object).round();
+        values.set(Var::MemFrees, values.get(Var::MemFrees).max(values.get(Var::MemMallocs) - alive));
         let goal = after * (1.0 + p.gogc / 100.0) + p.live * 0.3 * (0.9 + 0.2 * rng.unit());
         values.set(Var::NextGc, goal.round());
         values.set(Var::LastGc, t as f64 - rng.unit());
@@ -136,7 +138,7 @@ impl GoProcess {
         let sys = values.get(Var::MemHeapSys).max(inuse + 2e6);
         values.set(Var::MemHeapInuse, inuse);
         values.set(Var::MemHeapIdle, (sys - inuse).round());
-        values.set(Var::MemHeapObjects, (values.get(Var::MemMallocs) - values.get(Var::MemFrees)).max(1.0));
+        values.set(Var::MemHeapObjects, values.get(Var::MemMallocs) - values.get(Var::MemFrees));
     }
 
     /// What the runtime takes from the system, which changes now and then.

@@ -11,6 +11,9 @@ const DAY_GRACE: i64 = 900;
 /// In the recordings each node leaks once in this many seconds, the nodes one after the other.
 const LEAK_EVERY: i64 = 66;
 
+/// Most nodes that use the small pool.
+pub(super) const SPREAD: usize = 6;
+
 /// An IP pool.
 #[derive(Debug, Clone)]
 pub(crate) struct Pool {
@@ -65,19 +68,17 @@ pub(crate) struct Ipam {
     leaks: Vec<(i64, usize)>,
     /// Addresses that the recordings' pods had and lost.
     lost: Vec<f64>,
-    seed: u64,
 }
 
 impl Ipam {
-    pub(super) fn new(nodes: usize, seed: u64) -> Ipam {
+    pub(super) fn new(nodes: usize) -> Ipam {
         // Room for 64 addresses a node, and at least the pool of the recordings.
         let size = ((nodes * 64).next_power_of_two().max(4096)) as f64;
         Ipam {
             main: Pool::new("default-ipv4", size, 64.0, nodes),
-            small: Pool::new("small", 128.0, 16.0, nodes),
+            small: Pool::new("small", if nodes > 3 { 128.0 } else { 64.0 }, 8.0, nodes),
             leaks: Vec::new(),
             lost: vec![0.0; nodes],
-            seed,
         }
     }
 
@@ -123,12 +124,12 @@ impl Ipam {
             }
         }
         let held = self.main.candidates.iter().zip(&self.lost);
-        for ((in_use, pods), (leaked, lost)) in self.main.in_use.iter_mut().zip(pods).zip(held) {
+        let own = pods.iter().zip(&self.small.in_use);
+        for ((in_use, (pods, batch)), (leaked, lost)) in self.main.in_use.iter_mut().zip(own).zip(held) {
             // In the recordings a pod was deleted for each leak, so that only its address is missing later.
             let leaked = if shape == Shape::Recorded { 0.0 } else { *leaked };
-            *in_use = f64::from(*pods) + leaked - lost % 8.0;
+            *in_use = f64::from(*pods) - batch + leaked - lost % 8.0;
         }
-        self.fill(load, pods.len());
     }
 
     fn leak(&mut self, now: i64, node: usize) {
@@ -136,24 +137,29 @@ impl Ipam {
         add(&mut self.main.candidates, node, 1.0);
     }
 
-    /// The small pool's addresses, spread over the first nodes by a weight of the seed.
-    fn fill(&mut self, load: &Load, nodes: usize) {
-        let spread = nodes.clamp(1, 6);
-        let total = (load.pool_fill * self.small.size).round();
-        let mut left = total;
-        for node in 0..spread {
-            let weight = 1.0 + ((self.seed >> (node * 4)) & 3) as f64 * 0.1;
-            let share =
-                if node + 1 == spread { left } else { (total / spread as f64 * weight).round().min(left) };
-            left -= share;
-            if let Some(slot) = self.small.in_use.get_mut(node) {
-                *slot = share;
-            }
-            // Blocks run out before addresses do: then a node borrows.
-            let borrows = if load.pool_fill > 0.9 { ((load.pool_fill - 0.9) * 40.0).floor() } else { 0.0 };
-            if let Some(slot) = self.small.borrowed.get_mut(node) {
-                *slot = if node == 0 { borrows.min(share) } else { 0.0 };
-            }
+    /// Pods of the small pool that `node` should have when the pool is filled to `share`: it belongs to a few nodes.
+    pub(super) fn wanted(&self, share: f64, node: usize, nodes: usize) -> u16 {
+        let spread = nodes.clamp(1, SPREAD);
+        if node >= spread {
+            return 0;
+        }
+        let total = (share * self.small.size).round() as usize;
+        (total / spread + usize::from(node < total % spread)) as u16
+    }
+
+    /// Pods of the small pool on `node`.
+    pub(super) fn batch(&self, node: usize) -> u16 {
+        self.small.in_use.get(node).copied().unwrap_or(0.0) as u16
+    }
+
+    /// A pod of the small pool came to (+1) or went from (-1) `node`.
+    pub(super) fn batch_pod(&mut self, node: usize, by: f64) {
+        add(&mut self.small.in_use, node, by);
+        // Blocks run out before addresses do: then the first node borrows.
+        let usage = self.small.in_use.iter().sum::<f64>() / self.small.size;
+        let borrowed = ((usage - 0.9).max(0.0) * 40.0).floor();
+        if let Some(slot) = self.small.borrowed.first_mut() {
+            *slot = borrowed;
         }
     }
 }

@@ -81,12 +81,12 @@ impl World {
     /// A cluster of `nodes` nodes and `typhas` Typhas at second `start`.
     pub(crate) fn new(seed: u64, shape: Shape, nodes: usize, typhas: usize, start: i64) -> World {
         let pods: Vec<u16> = (0..nodes).map(|i| PODS + u16::from(i % 3 == 1)).collect();
-        World {
+        let mut world = World {
             seed,
             shape,
             now: start,
             start,
-            ipam: Ipam::new(nodes, seed),
+            ipam: Ipam::new(nodes),
             endpoints: pods.iter().map(|p| u32::from(*p)).sum(),
             pods,
             policies: POLICIES,
@@ -94,7 +94,12 @@ impl World {
             load: day::load(shape, seed, start),
             events: Vec::new(),
             typhas: Typhas::new(typhas, nodes, seed, shape),
+        };
+        for node in 0..nodes {
+            while world.batch(node) {}
         }
+        world.events.clear();
+        world
     }
 
     /// Number of nodes.
@@ -144,6 +149,24 @@ impl World {
         }
     }
 
+    /// Moves the pods of the small pool on `node` one nearer to what they should be; whether there was one to move.
+    fn batch(&mut self, node: usize) -> bool {
+        let (have, want) = (self.ipam.batch(node), self.ipam.wanted(self.load.pool_fill, node, self.nodes()));
+        let Some(pods) = self.pods.get_mut(node).filter(|_| have != want) else { return false };
+        if have < want {
+            *pods += 1;
+            self.endpoints += 1;
+            self.ipam.batch_pod(node, 1.0);
+            self.events.push(Event::PodAdd(node));
+        } else {
+            *pods -= 1;
+            self.endpoints -= 1;
+            self.ipam.batch_pod(node, -1.0);
+            self.events.push(Event::PodRemove(node));
+        }
+        true
+    }
+
     fn day(&mut self) {
         let mut rng = self.rng(1);
         let load = self.load;
@@ -156,6 +179,9 @@ impl World {
         self.change_policies(&mut rng);
         for _ in 0..often(load.churn * self.nodes() as f64, &mut rng) {
             self.churn(&mut rng);
+        }
+        for node in 0..self.nodes().min(ipam::SPREAD) {
+            self.batch(node);
         }
         if let Some(node) = day::felix_restart(self.seed, self.now, self.nodes()) {
             self.events.push(Event::FelixRestart(node));
@@ -190,12 +216,13 @@ impl World {
     fn churn(&mut self, rng: &mut Rng) {
         let node = rng.below(self.nodes() as u64) as usize;
         let Some(pods) = self.pods.get_mut(node) else { return };
-        let lack = self.load.pods - f64::from(*pods);
+        let own = *pods - self.ipam.batch(node);
+        let lack = self.load.pods - f64::from(own);
         if rng.unit() < (0.5 + 0.15 * lack).clamp(0.05, 0.95) {
             *pods += 1;
             self.endpoints += 1;
             self.events.push(Event::PodAdd(node));
-        } else if *pods > 3 {
+        } else if own > 3 {
             *pods -= 1;
             self.endpoints -= 1;
             self.events.push(Event::PodRemove(node));

@@ -167,13 +167,15 @@ async fn ipam_gauges_add_up_and_the_small_pool_fills() {
             .sum();
         let share = used / now["ipam_ippool_size{ippool=\"small\"}"];
         assert!((least..=most).contains(&share), "{share} at {hour}");
-        for node in ["node1", "node2", "node3"] {
-            let of =
-                |pool: &str| now[&format!("ipam_allocations_in_use{{ippool=\"{pool}\",node=\"{node}\"}}")];
-            assert_eq!(
-                of("default-ipv4") + of("small"),
-                now[&format!("ipam_allocations_per_node{{node=\"{node}\"}}")]
-            );
+        for (felix, node) in ["node1", "node2", "node3"].into_iter().enumerate() {
+            let of = |name: &str, pool: &str| {
+                now[&format!("ipam_allocations_{name}{{ippool=\"{pool}\",node=\"{node}\"}}")]
+            };
+            let all = now[&format!("ipam_allocations_per_node{{node=\"{node}\"}}")];
+            assert_eq!(of("in_use", "default-ipv4") + of("in_use", "small"), all);
+            // Each address is a pod that this node's Felix knows, or a leak.
+            let pods = series(&fleet, felix).await["felix_active_local_endpoints"];
+            assert_eq!(pods + of("gc_candidates", "default-ipv4"), all, "{node} at {hour}");
         }
     }
 }

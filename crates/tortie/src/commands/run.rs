@@ -3,8 +3,10 @@
 use crate::logging::{Format, Threshold};
 use crate::server::options::ServerOptions;
 use clap::Args;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tortie_config::flags::{self, Kind, Status};
 use tortie_model::duration;
 
 /// Flags of the server. Names, defaults and meaning are Prometheus'; `tortie run --help` lists what is honoured, and a
@@ -109,6 +111,44 @@ pub(crate) struct Run {
     threads: Option<usize>,
 }
 
+/// Takes out of the arguments of `run` the flags of Prometheus that change nothing here, and refuses those that would
+/// have to change something.
+#[allow(clippy::print_stderr)] // before the log is there
+pub(crate) fn without_refused(args: Vec<OsString>) -> Result<Vec<OsString>, ExitCode> {
+    if args.get(1).is_none_or(|a| a != "run") {
+        return Ok(args);
+    }
+    let mut kept = Vec::with_capacity(args.len());
+    let mut it = args.into_iter().peekable();
+    while let Some(arg) = it.next() {
+        let Some((name, has_value)) = arg.to_str().and_then(flag_name) else {
+            kept.push(arg);
+            continue;
+        };
+        if let Some(why) = flags::why_not_flag(&name) {
+            eprintln!("--{name}: {why}");
+            return Err(ExitCode::from(super::EXIT_USAGE));
+        }
+        match flags::find(&name) {
+            Some(f) if matches!(f.status, Status::Accepted(_)) => {
+                if f.kind != Kind::Switch && !has_value {
+                    it.next();
+                }
+            }
+            _ => kept.push(arg),
+        }
+    }
+    Ok(kept)
+}
+
+/// The name of a flag (`--name`, `--name=value`, `--no-name`) and whether its value stands with it.
+fn flag_name(arg: &str) -> Option<(String, bool)> {
+    let rest = arg.strip_prefix("--").filter(|r| !r.is_empty())?;
+    let (name, has_value) = rest.split_once('=').map_or((rest, false), |(n, _)| (n, true));
+    let positive = name.strip_prefix("no-").filter(|n| flags::find(n).is_some_and(|f| f.kind == Kind::Switch));
+    Some((positive.unwrap_or(name).to_owned(), has_value))
+}
+
 fn parse_duration(s: &str) -> Result<i64, String> {
     duration::parse(s).map_err(|e| e.to_string())
 }
@@ -167,6 +207,36 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The table of flags and the command line say the same.
+    #[test]
+    fn every_honoured_flag_is_a_flag_of_run_and_the_other_way_round() {
+        let command = Run::augment_args(clap::Command::new("run"));
+        let ours: Vec<String> = command.get_arguments().filter_map(|a| a.get_long().map(str::to_owned)).collect();
+        for f in flags::FLAGS.iter().filter(|f| f.status == Status::Honoured && !matches!(f.name, "help" | "version")) {
+            assert!(ours.iter().any(|o| o == f.name), "--{} is honoured by the table only", f.name);
+        }
+        for o in ours.iter().filter(|o| *o != "threads") {
+            let status = flags::find(o).map(|f| f.status);
+            assert_eq!(status, Some(Status::Honoured), "--{o} is a flag of run and the table says {status:?}");
+        }
+    }
+
+    #[test]
+    fn flags_without_effect_are_taken_with_their_values_and_others_refused() {
+        let check = |args: &[&str], want: Option<&[&str]>| {
+            let args: Vec<OsString> = ["tortie", "run"].iter().chain(args).map(OsString::from).collect();
+            let got = without_refused(args).ok();
+            let want = want.map(|w| ["tortie", "run"].iter().chain(w).map(OsString::from).collect::<Vec<_>>());
+            assert_eq!(got, want);
+        };
+        check(&["--config.file=x"], Some(&["--config.file=x"]));
+        check(&["--auto-gomemlimit.ratio", "0.5", "--log.level=warn"], Some(&["--log.level=warn"]));
+        check(&["--no-auto-gomemlimit", "--log.level=warn"], Some(&["--log.level=warn"]));
+        check(&["--agent"], None);
+        check(&["--rules.alert.resend-delay=1m"], None);
+        check(&["--nonsense"], Some(&["--nonsense"]));
+    }
 
     #[test]
     fn sizes_are_powers_of_1024() {

@@ -42,14 +42,13 @@ impl Test {
                     return ExitCode::from(super::EXIT_USAGE);
                 }
             };
-            let summary = tortie_script::run(&text, &name);
-            passed += summary.passed;
-            failed += summary.failed;
-            if !quiet {
-                for f in &summary.failures {
+            let summary = tortie_script::run(&text, &name, &mut |f| {
+                if !quiet {
                     println!("{f}");
                 }
-            }
+            });
+            passed += summary.passed;
+            failed += summary.failed;
         }
         println!("{passed} passed, {failed} failed");
         if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

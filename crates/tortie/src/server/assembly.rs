@@ -122,8 +122,8 @@ impl Server {
             ..tortie_scrape::Options::default()
         };
         let scrape =
-            Arc::new(ScrapeManager::new(Arc::new(storage.clone()), Arc::clone(&clock), pool, scrape_options));
-        let discovery = tortie_discovery::Manager::new(Arc::clone(&fs), Arc::clone(&clock));
+            Arc::new(ScrapeManager::new(Arc::new(storage.clone()), Arc::clone(&clock), Arc::clone(&fs), pool, scrape_options));
+        let discovery = tortie_discovery::Manager::new(Arc::clone(&fs));
         let reloader = Reloader::new(source, fs, discovery, Arc::clone(&scrape));
         // These cells are set once, here.
         let _ = running.storage.set(storage);

@@ -76,7 +76,7 @@ impl Reloader {
     /// Everything that can fail is built before the first thing changes.
     fn take_over(&self, config: Config) -> Result<Arc<Config>, String> {
         let pools: Vec<PoolConfig> =
-            config.scrape_configs.iter().map(tortie_scrape::from_config).collect::<Result<_, _>>()?;
+            config.scrape_configs.iter().map(PoolConfig::from_config).collect::<Result<_, _>>().map_err(|e| e.to_string())?;
         let mut groups = self.discovery.apply(config.scrape_configs.iter().map(job).collect());
         let inputs = pools
             .into_iter()
@@ -103,6 +103,14 @@ impl Reloader {
 
 /// Reads and checks a configuration.
 pub(crate) fn read(source: &Source, fs: &dyn Fs) -> Result<Config, String> {
+    let mut config = load(source, fs)?;
+    for name in config.expand_external_labels(|n| std::env::var(n).ok()) {
+        tracing::warn!(name, "Empty environment variable in external labels");
+    }
+    Ok(config)
+}
+
+fn load(source: &Source, fs: &dyn Fs) -> Result<Config, String> {
     match source {
         Source::Text(text) => Config::load(text, "prometheus.yml").map_err(|d| d.to_string()),
         Source::File(path) => {

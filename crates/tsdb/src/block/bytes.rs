@@ -105,13 +105,22 @@ impl<'a> Cursor<'a> {
 /// Splits the checksum off `section` and compares it.
 ///
 /// `offset` is where `section` starts in `path`; it is named when the sum does not fit.
-pub(crate) fn checked<'a>(section: &'a [u8], path: &Path, offset: u64, what: &str) -> Result<&'a [u8], BlockError> {
+pub(crate) fn checked<'a>(
+    section: &'a [u8],
+    path: &Path,
+    offset: u64,
+    what: &str,
+) -> Result<&'a [u8], BlockError> {
     let Some((body, sum)) = section.split_last_chunk::<4>() else {
         return Err(BlockError::corrupt(path, offset, format!("{what}: too short for a checksum")));
     };
     let (want, got) = (u32::from_be_bytes(*sum), crc32c::crc32c(body));
     if want != got {
-        return Err(BlockError::corrupt(path, offset, format!("{what}: checksum mismatch, stored {want:08x}, computed {got:08x}")));
+        return Err(BlockError::corrupt(
+            path,
+            offset,
+            format!("{what}: checksum mismatch, stored {want:08x}, computed {got:08x}"),
+        ));
     }
     Ok(body)
 }
@@ -138,6 +147,9 @@ mod tests {
     #[test]
     fn endless_varints_end() {
         assert_eq!(Cursor::new(&[0xff; 20]).uvarint(), None);
-        assert_eq!(Cursor::new(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02]).uvarint(), None);
+        assert_eq!(
+            Cursor::new(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02]).uvarint(),
+            None
+        );
     }
 }

@@ -64,7 +64,10 @@ impl BlockError {
 
     /// Whether stored bytes are at fault: trying again will not help.
     pub fn is_corrupt(&self) -> bool {
-        let others = matches!(self, BlockError::Corrupt { .. } | BlockError::Unsupported { .. } | BlockError::Refused(_));
+        let others = matches!(
+            self,
+            BlockError::Corrupt { .. } | BlockError::Unsupported { .. } | BlockError::Refused(_)
+        );
         others || matches!(self, BlockError::Source(StorageError::Corrupt(_)))
     }
 

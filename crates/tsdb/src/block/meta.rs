@@ -107,7 +107,8 @@ impl BlockMeta {
 
     /// Meta of a block merged from `parents` (in this order), as Prometheus' `CompactBlockMetas`.
     pub fn merged(ulid: Ulid, parents: &[BlockMeta]) -> BlockMeta {
-        let mut sources: Vec<Ulid> = parents.iter().flat_map(|p| p.compaction.sources.iter().copied()).collect();
+        let mut sources: Vec<Ulid> =
+            parents.iter().flat_map(|p| p.compaction.sources.iter().copied()).collect();
         sources.sort_unstable();
         sources.dedup();
         let mut hints: Vec<String> = parents
@@ -121,7 +122,10 @@ impl BlockMeta {
         let compaction = Compaction {
             level: parents.iter().map(|p| p.compaction.level).max().unwrap_or(0) + 1,
             sources,
-            parents: parents.iter().map(|p| Parent { ulid: p.ulid, min_time: p.min_time, max_time: p.max_time }).collect(),
+            parents: parents
+                .iter()
+                .map(|p| Parent { ulid: p.ulid, min_time: p.min_time, max_time: p.max_time })
+                .collect(),
             hints,
             ..Compaction::default()
         };
@@ -167,9 +171,13 @@ impl BlockMeta {
     pub fn read(fs: &dyn Fs, dir: &Path) -> Result<(BlockMeta, u64), BlockError> {
         let path = meta_path(dir);
         let bytes = fs.read(&path).map_err(BlockError::io("read", &path))?;
-        let meta: BlockMeta = serde_json::from_slice(&bytes).map_err(|e| BlockError::corrupt(&path, 0, e.to_string()))?;
+        let meta: BlockMeta =
+            serde_json::from_slice(&bytes).map_err(|e| BlockError::corrupt(&path, 0, e.to_string()))?;
         if meta.version != VERSION {
-            return Err(BlockError::Unsupported { path, what: format!("meta version {}, only {VERSION} is known", meta.version) });
+            return Err(BlockError::Unsupported {
+                path,
+                what: format!("meta version {}, only {VERSION} is known", meta.version),
+            });
         }
         Ok((meta, bytes.len() as u64))
     }
@@ -188,7 +196,10 @@ impl BlockMeta {
     fn to_json(&self) -> Result<Vec<u8>, BlockError> {
         // Prometheus indents by tabs.
         let mut out = Vec::new();
-        let mut json = serde_json::Serializer::with_formatter(&mut out, serde_json::ser::PrettyFormatter::with_indent(b"\t"));
+        let mut json = serde_json::Serializer::with_formatter(
+            &mut out,
+            serde_json::ser::PrettyFormatter::with_indent(b"\t"),
+        );
         self.serialize(&mut json).map_err(|e| BlockError::Refused(e.to_string()))?;
         Ok(out)
     }
@@ -216,7 +227,10 @@ mod tests {
         meta.stats.num_samples = 3;
         meta.write(&fs, dir).unwrap();
         let text = String::from_utf8(fs.read(&meta_path(dir)).unwrap()).unwrap();
-        assert!(text.starts_with("{\n\t\"ulid\": \"01BKGV7JBM69T2G1BGBGM6KB12\",\n\t\"minTime\": 0,"), "{text}");
+        assert!(
+            text.starts_with("{\n\t\"ulid\": \"01BKGV7JBM69T2G1BGBGM6KB12\",\n\t\"minTime\": 0,"),
+            "{text}"
+        );
         assert!(!text.contains("numTombstones") && !text.contains("failed"), "{text}");
         assert_eq!(BlockMeta::read(&fs, dir).unwrap().0, meta);
     }
@@ -224,7 +238,11 @@ mod tests {
     #[test]
     fn a_merge_keeps_sources_once_and_goes_up_a_level() {
         let ids: Vec<Ulid> = (1..4).map(Ulid).collect();
-        let parents: Vec<_> = ids.iter().enumerate().map(|(i, &u)| BlockMeta::level_one(u, i as i64 * 10, i as i64 * 10 + 10)).collect();
+        let parents: Vec<_> = ids
+            .iter()
+            .enumerate()
+            .map(|(i, &u)| BlockMeta::level_one(u, i as i64 * 10, i as i64 * 10 + 10))
+            .collect();
         let m = BlockMeta::merged(Ulid(9), &parents);
         assert_eq!((m.min_time, m.max_time, m.compaction.level), (0, 30, 2));
         assert_eq!(m.compaction.sources, ids);

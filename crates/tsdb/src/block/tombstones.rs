@@ -50,11 +50,18 @@ impl Tombstones {
         let bytes = fs.read(&path).map_err(BlockError::io("read", &path))?;
         let mut head = Cursor::new(&bytes);
         if head.be32() != Some(MAGIC) {
-            return Err(BlockError::corrupt(&path, 0, "not a tombstones file: its first four bytes are others"));
+            return Err(BlockError::corrupt(
+                &path,
+                0,
+                "not a tombstones file: its first four bytes are others",
+            ));
         }
         // The sum covers what lies between the version byte and itself.
         if head.byte() != Some(VERSION) {
-            return Err(BlockError::Unsupported { path, what: format!("tombstones of a version other than {VERSION}") });
+            return Err(BlockError::Unsupported {
+                path,
+                what: format!("tombstones of a version other than {VERSION}"),
+            });
         }
         let body = checked(head.rest(), &path, 5, "tombstones")?;
         let mut c = Cursor::new(body);

@@ -103,7 +103,13 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for bad in ["", "wal", "01BKGV7JBM69T2G1BGBGM6KB1", "81BKGV7JBM69T2G1BGBGM6KB12", "01BKGV7JBM69T2G1BGBGM6KBI2"] {
+        for bad in [
+            "",
+            "wal",
+            "01BKGV7JBM69T2G1BGBGM6KB1",
+            "81BKGV7JBM69T2G1BGBGM6KB12",
+            "01BKGV7JBM69T2G1BGBGM6KBI2",
+        ] {
             assert!(bad.parse::<Ulid>().is_err(), "{bad}");
         }
     }

@@ -38,9 +38,12 @@ fn flush(group: &mut Vec<(usize, RawChunk)>, out: &mut Vec<RawChunk>) -> Result<
     let mut columns = Columns::default();
     for (rank, c) in group.drain(..) {
         columns.clear();
-        chunk::decode(c.encoding, &c.data, i64::MIN, i64::MAX, &mut columns).map_err(|e| StorageError::Corrupt(e.to_string()))?;
+        chunk::decode(c.encoding, &c.data, i64::MIN, i64::MAX, &mut columns)
+            .map_err(|e| StorageError::Corrupt(e.to_string()))?;
         if columns.st.iter().any(|&st| st != 0) || !columns.histograms.is_empty() {
-            return Err(StorageError::Corrupt("overlapping chunks with histograms or start timestamps are not merged yet".to_owned()));
+            return Err(StorageError::Corrupt(
+                "overlapping chunks with histograms or start timestamps are not merged yet".to_owned(),
+            ));
         }
         samples.extend(columns.t.iter().zip(&columns.v).map(|(&t, &v)| (t, rank, v)));
     }

@@ -21,7 +21,8 @@ pub struct MergeSource<'a> {
 impl<'a> MergeSource<'a> {
     /// A merge of `sources`.
     pub fn new(sources: Vec<Box<dyn SeriesSource + 'a>>) -> MergeSource<'a> {
-        let sources = sources.into_iter().map(|source| Ahead { source, symbol: None, series: None }).collect();
+        let sources =
+            sources.into_iter().map(|source| Ahead { source, symbol: None, series: None }).collect();
         MergeSource { sources, symbols_begun: false, series_begun: false }
     }
 }
@@ -46,7 +47,9 @@ impl SeriesSource for MergeSource<'_> {
             self.sources.iter_mut().try_for_each(Ahead::advance_symbol)?;
         }
         // There are a handful of sources: looking at each beats a heap.
-        let Some(least) = self.sources.iter().filter_map(|s| s.symbol.as_deref()).min() else { return Ok(false) };
+        let Some(least) = self.sources.iter().filter_map(|s| s.symbol.as_deref()).min() else {
+            return Ok(false);
+        };
         out.clear();
         out.push_str(least);
         for s in &mut self.sources {
@@ -61,7 +64,9 @@ impl SeriesSource for MergeSource<'_> {
         if !std::mem::replace(&mut self.series_begun, true) {
             self.sources.iter_mut().try_for_each(Ahead::advance_series)?;
         }
-        let Some(least) = self.sources.iter().filter_map(|s| s.series.as_ref().map(|s| &s.labels)).min().cloned() else {
+        let Some(least) =
+            self.sources.iter().filter_map(|s| s.series.as_ref().map(|s| &s.labels)).min().cloned()
+        else {
             return Ok(false);
         };
         let mut chunks = Vec::new();

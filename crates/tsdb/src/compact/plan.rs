@@ -20,9 +20,11 @@ pub fn ranges(min: i64, max: i64) -> Vec<i64> {
 /// Blocks that hold a part of the head's series only are merged among themselves, others come first.
 pub fn plan(metas: &[BlockMeta], ranges: &[i64]) -> Vec<usize> {
     for class in [None, Some("from-stale-series"), Some("from-selected-series")] {
-        let mut of_class: Vec<usize> = (0..metas.len()).filter(|&i| metas.get(i).is_some_and(|m| m.part_of_head() == class)).collect();
+        let mut of_class: Vec<usize> =
+            (0..metas.len()).filter(|&i| metas.get(i).is_some_and(|m| m.part_of_head() == class)).collect();
         of_class.sort_by_key(|&i| metas.get(i).map_or(0, |m| m.min_time));
-        let blocks: Vec<(usize, &BlockMeta)> = of_class.into_iter().filter_map(|i| Some((i, metas.get(i)?))).collect();
+        let blocks: Vec<(usize, &BlockMeta)> =
+            of_class.into_iter().filter_map(|i| Some((i, metas.get(i)?))).collect();
         let due = plan_class(&blocks, ranges);
         if !due.is_empty() {
             return due;
@@ -124,7 +126,11 @@ mod tests {
     use crate::block::Ulid;
 
     fn check(blocks: &[(i64, i64)], want: &[usize]) {
-        let metas: Vec<_> = blocks.iter().enumerate().map(|(i, &(a, b))| BlockMeta::level_one(Ulid(i as u128), a, b)).collect();
+        let metas: Vec<_> = blocks
+            .iter()
+            .enumerate()
+            .map(|(i, &(a, b))| BlockMeta::level_one(Ulid(i as u128), a, b))
+            .collect();
         assert_eq!(plan(&metas, &[20, 60, 180, 540]), want, "{blocks:?}");
     }
 

@@ -2,7 +2,9 @@
 
 use super::info::Maintained;
 use super::{Db, lock};
-use crate::block::{BlockError, BlockMeta, CHUNKS_DIR, INDEX_FILE, META_FILE, TOMBSTONES_FILE, Ulid, write_block};
+use crate::block::{
+    BlockError, BlockMeta, CHUNKS_DIR, INDEX_FILE, META_FILE, TOMBSTONES_FILE, Ulid, write_block,
+};
 use std::path::Path;
 use tortie_model::Matcher;
 
@@ -16,7 +18,8 @@ impl Db {
         if dir == self.dir {
             return Err(BlockError::Refused("cannot snapshot into base directory".to_owned()));
         }
-        let named_like_a_block = dir.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.parse::<Ulid>().is_ok());
+        let named_like_a_block =
+            dir.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.parse::<Ulid>().is_ok());
         if named_like_a_block {
             return Err(BlockError::Refused("dir must not be a valid ULID".to_owned()));
         }
@@ -44,22 +47,13 @@ impl Db {
     pub fn delete(&self, matchers: &[Matcher], mint: i64, maxt: i64) -> Result<usize, BlockError> {
         let _round = lock(&self.round);
         let mut touched = 0;
-        for block in &self.list().open {
-            if !block.meta().overlaps(mint, maxt) {
-                continue;
-            }
-            let refs = block.series_refs(matchers)?;
-            if refs.is_empty() {
-                continue;
-            }
-            let mut stones = (*block.tombstones()).clone();
-            for r in &refs {
-                stones.add(u64::from(*r), mint, maxt);
-            }
-            block.set_tombstones(self.fs.as_ref(), stones)?;
-            touched += refs.len();
+        for block in self.list().open.iter().filter(|b| b.overlaps(mint, maxt)) {
+            touched += block.delete(self.fs.as_ref(), matchers, mint, maxt)?;
         }
-        touched += self.head.delete(matchers, mint, maxt).map_err(BlockError::io("delete from the head in", &self.dir))?;
+        touched += self
+            .head
+            .delete(matchers, mint, maxt)
+            .map_err(BlockError::io("delete from the head in", &self.dir))?;
         Ok(touched)
     }
 

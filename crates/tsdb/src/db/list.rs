@@ -41,28 +41,39 @@ impl BlockList {
 
     /// Takes the named blocks out and gives them.
     pub(super) fn take(&mut self, ids: &HashSet<Ulid>) -> Vec<Arc<Block>> {
-        let (gone, open) = std::mem::take(&mut self.open).into_iter().partition(|b| ids.contains(&b.meta().ulid));
+        let (gone, open) =
+            std::mem::take(&mut self.open).into_iter().partition(|b| ids.contains(&b.meta().ulid));
         self.open = open;
         gone
     }
 
     pub(super) fn add(&mut self, block: Arc<Block>) {
         self.open.push(block);
-        self.open.sort_by_key(|b| (b.meta().min_time, b.meta().max_time));
+        self.open.sort_by_key(|b| b.range());
     }
 }
 
 /// Opens all blocks of `dir` that are not in `known`.
-pub(super) fn load(fs: &dyn Fs, dir: &Path, cache: &Arc<BlockCache>, known: &HashSet<Ulid>) -> Result<BlockList, BlockError> {
+pub(super) fn load(
+    fs: &dyn Fs,
+    dir: &Path,
+    cache: &Arc<BlockCache>,
+    known: &HashSet<Ulid>,
+) -> Result<BlockList, BlockError> {
     let mut list = BlockList::default();
     for (ulid, path) in block_dirs(fs, dir)?.into_iter().filter(|(ulid, _)| !known.contains(ulid)) {
         match Block::open(fs, &path, Arc::clone(cache)) {
             Ok(block) if block.meta().ulid == ulid => list.add(Arc::new(block)),
             Ok(block) => {
-                let reason = format!("{}: meta.json names another block, {}", path.display(), block.meta().ulid);
+                let reason =
+                    format!("{}: meta.json names another block, {}", path.display(), block.meta().ulid);
                 list.broken.push(BrokenBlock { ulid, meta: Some(block.meta()), reason });
             }
-            Err(e) => list.broken.push(BrokenBlock { ulid, meta: BlockMeta::read(fs, &path).ok().map(|(m, _)| m), reason: e.to_string() }),
+            Err(e) => list.broken.push(BrokenBlock {
+                ulid,
+                meta: BlockMeta::read(fs, &path).ok().map(|(m, _)| m),
+                reason: e.to_string(),
+            }),
         }
     }
     Ok(list)
@@ -75,10 +86,13 @@ pub(super) fn take_superseded(list: &mut BlockList, dir: &Path) -> Vec<PathBuf> 
     let gone: HashSet<Ulid> = list
         .metas()
         .iter()
-        .flat_map(|m| m.compaction.parents.iter().map(|p| p.ulid).chain(m.compaction.deletable.then_some(m.ulid)))
+        .flat_map(|m| {
+            m.compaction.parents.iter().map(|p| p.ulid).chain(m.compaction.deletable.then_some(m.ulid))
+        })
         .collect();
     let mut folders: Vec<PathBuf> = list.take(&gone).iter().map(|b| b.dir().to_owned()).collect();
-    folders.extend(list.broken.iter().filter(|b| gone.contains(&b.ulid)).map(|b| dir.join(b.ulid.to_string())));
+    folders
+        .extend(list.broken.iter().filter(|b| gone.contains(&b.ulid)).map(|b| dir.join(b.ulid.to_string())));
     list.broken.retain(|b| !gone.contains(&b.ulid));
     folders
 }

@@ -48,7 +48,11 @@ impl Db {
         match load(self.fs.as_ref(), &self.dir, &self.cache, &known) {
             Ok(found) if found.open.is_empty() && found.broken.is_empty() => {}
             Ok(found) => {
-                tracing::info!(blocks = found.open.len(), broken = found.broken.len(), "found new blocks in the data directory");
+                tracing::info!(
+                    blocks = found.open.len(),
+                    broken = found.broken.len(),
+                    "found new blocks in the data directory"
+                );
                 done.errors.extend(found.broken.iter().map(|b| format!("new block: {}", b.reason)));
                 let mut list = (*self.list()).clone();
                 found.open.into_iter().for_each(|b| list.add(b));
@@ -93,7 +97,8 @@ impl Db {
         while !self.head.compactable() {
             let list = self.list();
             let metas = list.metas();
-            let parents: Vec<Arc<Block>> = plan(&metas, &ranges).iter().filter_map(|&i| list.open.get(i).cloned()).collect();
+            let parents: Vec<Arc<Block>> =
+                plan(&metas, &ranges).iter().filter_map(|&i| list.open.get(i).cloned()).collect();
             drop(list);
             if parents.is_empty() {
                 return;
@@ -147,7 +152,9 @@ impl Db {
         let start = self.clock.monotonic_ns();
         let mut source = UntilStopped { source, stopping: &self.stopping };
         let written = write_block(self.fs.as_ref(), &self.dir, meta, &mut source);
-        self.counters.compaction_ns.fetch_add(self.clock.monotonic_ns().saturating_sub(start), Ordering::Relaxed);
+        self.counters
+            .compaction_ns
+            .fetch_add(self.clock.monotonic_ns().saturating_sub(start), Ordering::Relaxed);
         if written.is_ok() {
             bump(&self.counters.compactions);
         }
@@ -264,7 +271,9 @@ fn ids(blocks: &[Arc<Block>]) -> HashSet<Ulid> {
 
 fn named(what: &str, e: &BlockError) -> String {
     if e.is_disk_full() {
-        return format!("{what}: {e} (hint: free space or lower --storage.tsdb.retention.size; it is tried again each round)");
+        return format!(
+            "{what}: {e} (hint: free space or lower --storage.tsdb.retention.size; it is tried again each round)"
+        );
     }
     format!("{what}: {e}")
 }

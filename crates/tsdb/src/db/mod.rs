@@ -67,7 +67,11 @@ impl Db {
         options: DbOptions,
         progress: &dyn Fn(ReplayProgress),
     ) -> Result<Db, OpenError> {
-        fs.create_dir_all(dir).map_err(|source| OpenError::Io { op: "create", path: dir.to_owned(), source })?;
+        fs.create_dir_all(dir).map_err(|source| OpenError::Io {
+            op: "create",
+            path: dir.to_owned(),
+            source,
+        })?;
         let lock_path = dir.join(LOCK_FILE);
         let lock_was_left = fs.kind(&lock_path).is_some();
         let lock = if options.no_lockfile { None } else { Some(take_lock(fs.as_ref(), dir, &lock_path)?) };
@@ -86,7 +90,7 @@ impl Db {
         let head_options = HeadOptions {
             chunk_range_ms: options.min_block_ms,
             min_valid_time: blocks.persisted_until().unwrap_or(i64::MIN),
-            ..options.head.clone()
+            ..options.head
         };
         let head = Head::open(dir, &fs, &clock, head_options, progress)?;
         let seed = clock.monotonic_ns() ^ (clock.now_ms() as u64).rotate_left(32);
@@ -151,7 +155,7 @@ impl Db {
 
     /// Start of the oldest sample in milliseconds: of the first block, or of the head when there is none.
     pub fn min_time(&self) -> i64 {
-        self.list().open.first().map_or_else(|| self.head.min_time(), |b| b.meta().min_time)
+        self.list().open.first().map_or_else(|| self.head.min_time(), |b| b.range().0)
     }
 
     /// Counters and gauges.
@@ -207,7 +211,7 @@ impl Queryable for Db {
         let head = if maxt >= self.head.min_time() { Some(self.head.querier(mint, maxt)?) } else { None };
         let list = self.list();
         let mut views: Vec<Box<dyn Querier + 'a>> = Vec::new();
-        for block in list.open.iter().filter(|b| b.meta().overlaps(mint, maxt)) {
+        for block in list.open.iter().filter(|b| b.overlaps(mint, maxt)) {
             views.push(Box::new(BlockQuerier::new(Arc::clone(block))));
         }
         views.extend(head);
@@ -225,7 +229,11 @@ fn take_lock(fs: &dyn Fs, dir: &Path, path: &Path) -> Result<Box<dyn Send + Sync
 fn open_error(e: BlockError) -> OpenError {
     match e {
         BlockError::Io { op, path, source } => OpenError::Io { op, path, source },
-        other => OpenError::Io { op: "open", path: PathBuf::new(), source: std::io::Error::other(other.to_string()) },
+        other => OpenError::Io {
+            op: "open",
+            path: PathBuf::new(),
+            source: std::io::Error::other(other.to_string()),
+        },
     }
 }
 

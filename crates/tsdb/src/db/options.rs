@@ -59,7 +59,9 @@ impl DbOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process has it open.
-    #[error("{dir}: another process uses this data directory (hint: stop it, or choose another --storage.tsdb.path)")]
+    #[error(
+        "{dir}: another process uses this data directory (hint: stop it, or choose another --storage.tsdb.path)"
+    )]
     Locked {
         /// The data directory.
         dir: PathBuf,
@@ -85,7 +87,10 @@ mod tests {
 
     #[test]
     fn the_longest_block_is_a_tenth_of_the_retention() {
-        let with = |retention, max| DbOptions { retention_ms: retention, max_block_ms: max, ..DbOptions::default() }.longest_block_ms();
+        let with = |retention, max| {
+            DbOptions { retention_ms: retention, max_block_ms: max, ..DbOptions::default() }
+                .longest_block_ms()
+        };
         assert_eq!(with(15 * DAY, 0), 36 * HOUR);
         assert_eq!(with(0, 0), 31 * DAY);
         assert_eq!(with(1000 * DAY, 0), 31 * DAY);

@@ -14,13 +14,21 @@ pub(super) struct Expired {
 /// Time: a block goes when it ends `retention_ms` or more before the end of the newest, and all older ones with it.
 /// Size: from the newest backwards, beginning with `other_bytes` (WAL and head chunks), blocks go from the one on that
 /// crosses `retention_bytes`. 0 switches a rule off.
-pub(super) fn expired(blocks: &[(BlockMeta, u64)], retention_ms: i64, retention_bytes: u64, other_bytes: u64) -> Expired {
+pub(super) fn expired(
+    blocks: &[(BlockMeta, u64)],
+    retention_ms: i64,
+    retention_bytes: u64,
+    other_bytes: u64,
+) -> Expired {
     let mut newest_first: Vec<&(BlockMeta, u64)> = blocks.iter().collect();
     newest_first.sort_by_key(|(m, _)| std::cmp::Reverse(m.max_time));
     let mut out = Expired::default();
     let Some(newest_end) = newest_first.first().map(|(m, _)| m.max_time) else { return out };
     if retention_ms > 0 {
-        let old = newest_first.iter().skip(1).skip_while(|(m, _)| newest_end.saturating_sub(m.max_time) < retention_ms);
+        let old = newest_first
+            .iter()
+            .skip(1)
+            .skip_while(|(m, _)| newest_end.saturating_sub(m.max_time) < retention_ms);
         out.by_time = old.map(|(m, _)| m.ulid).collect();
     }
     if retention_bytes > 0 {
@@ -45,7 +53,11 @@ mod tests {
             .collect();
         let ids = |l: &[u128]| l.iter().map(|&i| Ulid(i)).collect::<Vec<_>>();
         let want = Expired { by_time: ids(by_time), by_size: ids(by_size) };
-        assert_eq!(expired(&blocks, retention_ms, retention_bytes, 50), want, "{retention_ms} {retention_bytes}");
+        assert_eq!(
+            expired(&blocks, retention_ms, retention_bytes, 50),
+            want,
+            "{retention_ms} {retention_bytes}"
+        );
     }
 
     #[test]

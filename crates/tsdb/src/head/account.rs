@@ -1,6 +1,5 @@
 //! Counting: the head's counters, its memory by part, its cardinality.
 
-use super::index::Index;
 use super::page::{Page, SLOTS};
 use super::stats::{Cardinality, HeadMemory, HeadStats};
 use super::{Head, read};
@@ -105,7 +104,7 @@ impl Head {
                 if label == by_label {
                     c.series_by_metric.push((value.to_owned(), n));
                 }
-                keep_top(&mut c.series_by_pair, limit, n, || format!("{label}={value}"));
+                keep_top(&mut c.series_by_pair, limit, (format!("{label}={value}"), n));
             }
             if values > 0 {
                 c.label_pairs += values;
@@ -114,24 +113,24 @@ impl Head {
             }
         }
         for list in [&mut c.series_by_metric, &mut c.values_by_label, &mut c.memory_by_label, &mut c.series_by_pair] {
-            list.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            sort_rows(list);
             list.truncate(limit);
         }
         c
     }
 }
 
-/// Adds a row unless the list holds twice `limit` larger ones already; keeps the list short on the way.
-fn keep_top(list: &mut Vec<(String, u64)>, limit: usize, n: u64, name: impl FnOnce() -> String) {
-    let room = limit.saturating_mul(2).max(16);
-    if list.len() >= room {
-        list.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+fn sort_rows(list: &mut [(String, u64)]) {
+    list.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+}
+
+/// Adds a row to a list of which only the first `limit` count: it is cut now and then, so that it stays short.
+fn keep_top(list: &mut Vec<(String, u64)>, limit: usize, row: (String, u64)) {
+    list.push(row);
+    if list.len() >= limit.saturating_mul(2).max(1024) {
+        sort_rows(list);
         list.truncate(limit);
     }
-    if list.len() >= limit && list.get(limit.saturating_sub(1)).is_some_and(|(_, least)| n < *least) && list.len() == limit {
-        return;
-    }
-    list.push((name(), n));
 }
 
 fn wal_bytes(fs: &dyn Fs, dir: &Path) -> u64 {
@@ -141,12 +140,4 @@ fn wal_bytes(fs: &dyn Fs, dir: &Path) -> u64 {
     };
     let checkpoints = segments::list_checkpoints(fs, dir).unwrap_or_default();
     size(dir) + checkpoints.iter().map(|n| size(&segments::checkpoint_path(dir, *n))).sum::<u64>()
-}
-
-impl Index {
-    /// Number of label names in use.
-    #[cfg(test)]
-    pub(crate) fn names(&self) -> usize {
-        self.by_name.len()
-    }
 }

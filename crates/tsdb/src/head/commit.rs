@@ -220,6 +220,7 @@ impl Head {
             let Some(slot) = slot else { continue };
             let Some(page) = pages.get(page_of(slot.0)) else { continue };
             let mut page = write(page);
+            page.forget_undo(ticket.oldest_reader);
             let row = batch.slots.len() + k;
             tally.row(&mut page, slot.0, *t, v.to_bits(), row, min_valid, cut, &ticket, done);
         }

@@ -9,7 +9,9 @@ pub(super) fn append(out: &mut Columns, part: &Columns) -> Result<(), StorageErr
     let Some(first) = part.histograms.first().and_then(|r| r.t.first().copied()) else { return Ok(()) };
     let last = out.histograms.last().and_then(|r| r.t.last().copied());
     if last.is_some_and(|last| last >= first) {
-        return Err(StorageError::Corrupt("native histograms of one series overlap between blocks: not merged yet".to_owned()));
+        return Err(StorageError::Corrupt(
+            "native histograms of one series overlap between blocks: not merged yet".to_owned(),
+        ));
     }
     out.histograms.extend(part.histograms.iter().cloned());
     Ok(())

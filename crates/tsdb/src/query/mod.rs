@@ -38,7 +38,11 @@ impl<'a> MergedQuerier<'a> {
 }
 
 impl Querier for MergedQuerier<'_> {
-    fn select<'b>(&'b self, hints: &SelectHints, matchers: &[Matcher]) -> Result<Box<dyn SeriesSet + 'b>, StorageError> {
+    fn select<'b>(
+        &'b self,
+        hints: &SelectHints,
+        matchers: &[Matcher],
+    ) -> Result<Box<dyn SeriesSet + 'b>, StorageError> {
         let mut sets = Vec::with_capacity(self.views.len());
         for view in &self.views {
             let set = view.select(hints, matchers)?;
@@ -54,7 +58,12 @@ impl Querier for MergedQuerier<'_> {
         Ok(Box::new(MergedSet::new(sets, hints.limit)))
     }
 
-    fn label_values(&self, name: &str, matchers: &[Matcher], limit: usize) -> Result<Vec<String>, StorageError> {
+    fn label_values(
+        &self,
+        name: &str,
+        matchers: &[Matcher],
+        limit: usize,
+    ) -> Result<Vec<String>, StorageError> {
         self.union(limit, |v| v.label_values(name, matchers, limit))
     }
 

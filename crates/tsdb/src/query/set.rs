@@ -85,7 +85,13 @@ impl SeriesSet for MergedSet<'_> {
         Ok(())
     }
 
-    fn newest(&self, i: usize, after: i64, at: i64, scratch: &mut Columns) -> Result<Option<Newest>, StorageError> {
+    fn newest(
+        &self,
+        i: usize,
+        after: i64,
+        at: i64,
+        scratch: &mut Columns,
+    ) -> Result<Option<Newest>, StorageError> {
         let (mut best, mut after) = (None, after);
         // From the head backwards: what an older part may add is only what is newer still.
         for (set, n) in self.parts_of(i).rev() {

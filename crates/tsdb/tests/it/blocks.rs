@@ -59,8 +59,11 @@ fn samples() -> impl Strategy<Value = Vec<(i64, f64)>> {
 }
 
 fn labels() -> impl Strategy<Value = Labels> {
-    (prop_oneof!["up", "down", "x{1,3}"], "[ab]?", proptest::option::of("[a-cé]{1,2}"))
-        .prop_map(|(name, a, b)| Labels::from_pairs([("__name__", name.as_str()), ("a", &a), ("b", b.as_deref().unwrap_or(""))]))
+    (prop_oneof!["up", "down", "x{1,3}"], "[ab]?", proptest::option::of("[a-cé]{1,2}")).prop_map(
+        |(name, a, b)| {
+            Labels::from_pairs([("__name__", name.as_str()), ("a", &a), ("b", b.as_deref().unwrap_or(""))])
+        },
+    )
 }
 
 fn truth() -> impl Strategy<Value = Truth> {
@@ -68,9 +71,24 @@ fn truth() -> impl Strategy<Value = Truth> {
 }
 
 fn matcher() -> impl Strategy<Value = Matcher> {
-    let op = prop_oneof![Just(MatchOp::Equal), Just(MatchOp::NotEqual), Just(MatchOp::Regex), Just(MatchOp::NotRegex)];
+    let op = prop_oneof![
+        Just(MatchOp::Equal),
+        Just(MatchOp::NotEqual),
+        Just(MatchOp::Regex),
+        Just(MatchOp::NotRegex)
+    ];
     let value = prop_oneof![
-        Just(""), Just("a"), Just("b"), Just(".*"), Just(".+"), Just("a|b"), Just("a|"), Just("x+"), Just("up|down"), Just("a.?"), Just("é")
+        Just(""),
+        Just("a"),
+        Just("b"),
+        Just(".*"),
+        Just(".+"),
+        Just("a|b"),
+        Just("a|"),
+        Just("x+"),
+        Just("up|down"),
+        Just("a.?"),
+        Just("é")
     ];
     (op, prop_oneof![Just("__name__"), Just("a"), Just("b"), Just("nowhere")], value)
         .prop_map(|(op, name, value)| Matcher::new(op, name, value).unwrap())
@@ -136,7 +154,7 @@ proptest! {
             stones.add(u64::from(*r), from, to);
         }
         block.set_tombstones(&fs, stones).unwrap();
-        let mut left = truth.clone();
+        let mut left = truth;
         for (l, s) in &mut left {
             if l.get("a").is_some() {
                 s.retain(|(t, _)| !(from..=to).contains(t));
@@ -187,7 +205,8 @@ proptest! {
 
 fn try_read(q: &dyn Queryable) -> Result<Vec<Labels>, StorageError> {
     let querier = q.querier(i64::MIN, i64::MAX)?;
-    let set = querier.select(&SelectHints { mint: i64::MIN, maxt: i64::MAX, ..SelectHints::default() }, &[])?;
+    let set =
+        querier.select(&SelectHints { mint: i64::MIN, maxt: i64::MAX, ..SelectHints::default() }, &[])?;
     let mut columns = Columns::default();
     let mut out = Vec::new();
     for i in 0..set.len() {
@@ -219,7 +238,8 @@ fn a_full_disk_is_named_and_leaves_nothing() {
         let fs = MemFs::new();
         fs.create_dir_all(Path::new("/d")).unwrap();
         fs.set_fault(Some(tortie_host::fs::Fault::FullAfter(room)));
-        let e = write_block(&fs, Path::new("/d"), meta.clone(), &mut TruthSource::new(&truth, 10)).unwrap_err();
+        let e =
+            write_block(&fs, Path::new("/d"), meta.clone(), &mut TruthSource::new(&truth, 10)).unwrap_err();
         assert!(e.is_disk_full(), "{e}");
         assert_eq!(fs.list(Path::new("/d")).unwrap(), Vec::<String>::new(), "room for {room}");
     }

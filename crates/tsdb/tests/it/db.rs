@@ -1,138 +1,18 @@
 //! The database over days of simulated time: what was committed is answered, across blocks, merges, retention,
 //! restarts, full disks and kills.
 
-use crate::series::{Truth, expected, read_all};
+use crate::rig::{DIR, HOUR, Rig, START, options};
+use crate::series::{expected, read_all};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use tortie_host::fs::Fault;
 use tortie_host::{Clock, Fs, ManualClock, MemFs, Rng};
 use tortie_model::storage::{Newest, Queryable, SelectHints};
-use tortie_model::{Columns, Labels, MatchOp, Matcher};
-use tortie_tsdb::append::{Batch, Slot};
+use tortie_model::{Columns, Labels, Matcher};
+use tortie_tsdb::append::Batch;
 use tortie_tsdb::block::META_FILE;
 use tortie_tsdb::db::{Db, DbOptions, OpenError};
-
-const HOUR: i64 = 3_600_000;
-/// At the border of a range of 54 hours, and so of all shorter ones.
-const START: i64 = 8_741 * 54 * HOUR;
-const DIR: &str = "/data";
-
-/// A database with a feeder that knows what it fed.
-struct Rig {
-    fs: MemFs,
-    clock: Arc<ManualClock>,
-    options: DbOptions,
-    db: Option<Db>,
-    truth: Truth,
-    series: Vec<(Labels, Option<Slot>)>,
-    rng: Rng,
-    now: i64,
-}
-
-impl Rig {
-    fn new(options: DbOptions) -> Rig {
-        let series = (0..12)
-            .map(|i| (Labels::from_pairs([("__name__", "m"), ("i", &i.to_string()), ("half", if i < 6 { "low" } else { "high" })]), None))
-            .collect();
-        // Not at the border of a block, as life is.
-        let now = START + 17 * 60_000;
-        let mut rig = Rig {
-            fs: MemFs::new(),
-            clock: Arc::new(ManualClock::at(now)),
-            options,
-            db: None,
-            truth: Truth::new(),
-            series,
-            rng: Rng::new(11),
-            now,
-        };
-        rig.open();
-        rig
-    }
-
-    fn open(&mut self) {
-        let db = Db::open(Path::new(DIR), Arc::new(self.fs.clone()), Arc::clone(&self.clock) as Arc<dyn Clock>, self.options.clone(), &|_| {});
-        self.db = Some(db.unwrap());
-        for (_, slot) in &mut self.series {
-            *slot = None;
-        }
-    }
-
-    fn db(&self) -> &Db {
-        self.db.as_ref().unwrap()
-    }
-
-    fn restart(&mut self) {
-        self.db.take().unwrap().close().unwrap();
-        self.open();
-    }
-
-    /// Commits one scrape a minute; `false` when the database took none of it.
-    fn scrape(&mut self) -> bool {
-        self.now += 60_000;
-        self.clock.set(self.now);
-        let mut batch = Batch::default();
-        let mut sent = Vec::new();
-        for (k, (labels, slot)) in self.series.iter().enumerate() {
-            // Some series have gaps of hours, one comes and goes for good.
-            if k % 4 == 3 && (self.now / HOUR) % 3 == 0 {
-                continue;
-            }
-            let v = (self.rng.below(50) as f64) / 4.0;
-            match slot {
-                Some(s) => batch.push(*s, self.now, v),
-                None => batch.push_new(labels.clone(), self.now, v),
-            }
-            sent.push((labels.clone(), v));
-        }
-        let db = self.db.as_ref().unwrap();
-        let Ok(done) = db.commit(&batch) else { return false };
-        assert_eq!(done.refused, []);
-        for ((l, _, _), slot) in batch.new.iter().zip(&done.new) {
-            for (labels, known) in &mut self.series {
-                if labels == l {
-                    *known = *slot;
-                }
-            }
-        }
-        for (l, v) in sent {
-            self.truth.entry(l).or_default().push((self.now, v));
-        }
-        true
-    }
-
-    /// Feeds `hours`, with a round of maintenance every ten minutes.
-    fn run(&mut self, hours: i64) {
-        for minute in 0..hours * 60 {
-            assert!(self.scrape());
-            if minute % 10 == 9 {
-                let done = self.db().maintain();
-                assert_eq!(done.errors, Vec::<String>::new());
-            }
-        }
-    }
-
-    fn check(&self, mint: i64, maxt: i64, ms: &[Matcher]) {
-        let (got, want) = (read_all(self.db(), mint, maxt, ms), expected(&self.truth, mint, maxt, ms));
-        assert_eq!(got.keys().collect::<Vec<_>>(), want.keys().collect::<Vec<_>>());
-        for (l, s) in &want {
-            let g = &got[l];
-            assert_eq!(g.len(), s.len(), "{l:?}: samples in {mint}..={maxt}");
-            assert_eq!(g, s, "{l:?}");
-        }
-    }
-
-    fn check_all(&self) {
-        self.check(i64::MIN, i64::MAX, &[]);
-        self.check(self.now - 5 * HOUR, self.now - HOUR, &[Matcher::equal("half", "low")]);
-        self.check(self.now - 30 * HOUR, self.now, &[Matcher::new(MatchOp::Regex, "i", "1.?").unwrap()]);
-    }
-}
-
-fn options() -> DbOptions {
-    DbOptions { retention_ms: 0, max_block_ms: 18 * HOUR, ..DbOptions::default() }
-}
 
 #[test]
 fn three_days_with_restarts_lose_and_double_nothing() {
@@ -155,7 +35,8 @@ fn three_days_with_restarts_lose_and_double_nothing() {
     for pair in blocks.windows(2) {
         assert_eq!(pair[0].meta.max_time, pair[1].meta.min_time);
     }
-    let lengths: BTreeSet<i64> = blocks.iter().skip(1).map(|b| (b.meta.max_time - b.meta.min_time) / HOUR).collect();
+    let lengths: BTreeSet<i64> =
+        blocks.iter().skip(1).map(|b| (b.meta.max_time - b.meta.min_time) / HOUR).collect();
     assert!(lengths.contains(&18) && lengths.contains(&2), "{lengths:?}");
     assert_eq!(blocks.iter().map(|b| b.meta.compaction.level).max(), Some(3));
     let stats = rig.db().stats();
@@ -169,7 +50,8 @@ fn newest_comes_from_the_head_or_from_a_block() {
     let mut rig = Rig::new(options());
     rig.run(9);
     let q = rig.db().querier(i64::MIN, i64::MAX).unwrap();
-    let set = q.select(&SelectHints { mint: i64::MIN, maxt: i64::MAX, ..SelectHints::default() }, &[]).unwrap();
+    let set =
+        q.select(&SelectHints { mint: i64::MIN, maxt: i64::MAX, ..SelectHints::default() }, &[]).unwrap();
     let mut scratch = Columns::default();
     for i in 0..set.len() {
         let samples = &rig.truth[&set.labels(i)];
@@ -183,7 +65,8 @@ fn newest_comes_from_the_head_or_from_a_block() {
 
 #[test]
 fn retention_by_time_takes_whole_blocks_once_they_are_out_of_it() {
-    let mut rig = Rig::new(DbOptions { retention_ms: 24 * HOUR, max_block_ms: 6 * HOUR, ..DbOptions::default() });
+    let mut rig =
+        Rig::new(DbOptions { retention_ms: 24 * HOUR, max_block_ms: 6 * HOUR, ..DbOptions::default() });
     rig.run(60);
     let newest = rig.db().blocks().iter().map(|b| b.meta.max_time).max().unwrap();
     for b in rig.db().blocks() {
@@ -226,10 +109,17 @@ fn a_full_disk_stops_compaction_with_its_name_and_it_goes_on_later() {
             errors.extend(rig.db().maintain().errors);
         }
         rig.fs.set_fault(None);
-        let named = errors.iter().find(|e| e.starts_with("block from the head: write ")).unwrap_or_else(|| panic!("{errors:?}"));
-        assert!(named.contains(DIR) && named.contains("No space left") && named.contains("hint: free space"), "{named}");
+        let named = errors
+            .iter()
+            .find(|e| e.starts_with("block from the head: write "))
+            .unwrap_or_else(|| panic!("{errors:?}"));
+        assert!(
+            named.contains(DIR) && named.contains("No space left") && named.contains("hint: free space"),
+            "{named}"
+        );
         assert!(rig.db().stats().compactions_failed > 0 && rig.db().stats().last_error.is_some());
-        let left: Vec<String> = rig.fs.list(Path::new(DIR)).unwrap().into_iter().filter(|n| n.contains(".tmp")).collect();
+        let left: Vec<String> =
+            rig.fs.list(Path::new(DIR)).unwrap().into_iter().filter(|n| n.contains(".tmp")).collect();
         assert_eq!(left, Vec::<String>::new());
     }
     rig.run(8);
@@ -336,7 +226,9 @@ fn leftovers_of_a_crash_go_and_superseded_parents_too() {
     let snapshot = Path::new("/snap");
     rig.db().snapshot(snapshot, false).unwrap();
     rig.run(8);
-    assert!(rig.db().blocks().iter().any(|b| b.meta.compaction.parents.iter().any(|p| p.ulid == parent.ulid)));
+    assert!(
+        rig.db().blocks().iter().any(|b| b.meta.compaction.parents.iter().any(|p| p.ulid == parent.ulid))
+    );
     let back = Path::new(DIR).join(parent.ulid.to_string());
     rig.fs.rename(&snapshot.join(parent.ulid.to_string()), &back).unwrap();
     let half = Path::new(DIR).join(format!("{}.tmp-for-creation", parent.ulid));
@@ -349,7 +241,8 @@ fn leftovers_of_a_crash_go_and_superseded_parents_too() {
 
 #[test]
 fn a_reader_keeps_the_blocks_it_began_with() {
-    let mut rig = Rig::new(DbOptions { retention_ms: 6 * HOUR, max_block_ms: 2 * HOUR, ..DbOptions::default() });
+    let mut rig =
+        Rig::new(DbOptions { retention_ms: 6 * HOUR, max_block_ms: 2 * HOUR, ..DbOptions::default() });
     rig.run(10);
     let (mint, maxt) = (i64::MIN, rig.now);
     let want = read_all(rig.db(), mint, maxt, &[]);
@@ -386,8 +279,9 @@ fn a_reader_keeps_the_blocks_it_began_with() {
 fn queries_while_blocks_are_cut_and_merged_miss_and_double_nothing() {
     let fs = MemFs::new();
     let clock = Arc::new(ManualClock::at(START));
-    let db = Db::open(Path::new(DIR), Arc::new(fs), Arc::clone(&clock) as Arc<dyn Clock>, options(), &|_| {}).unwrap();
-    let minutes = 40 * 60;
+    let db = Db::open(Path::new(DIR), Arc::new(fs), Arc::clone(&clock) as Arc<dyn Clock>, options(), &|_| {})
+        .unwrap();
+    let minutes = 30 * 60;
     let done = std::sync::atomic::AtomicBool::new(false);
     let reads = std::thread::scope(|s| {
         let reader = s.spawn(|| {
@@ -395,7 +289,9 @@ fn queries_while_blocks_are_cut_and_merged_miss_and_double_nothing() {
             let mut columns = Columns::default();
             while !done.load(std::sync::atomic::Ordering::Relaxed) {
                 let q = db.querier(i64::MIN, i64::MAX).unwrap();
-                let set = q.select(&SelectHints { mint: i64::MIN, maxt: i64::MAX, ..SelectHints::default() }, &[]).unwrap();
+                let set = q
+                    .select(&SelectHints { mint: i64::MIN, maxt: i64::MAX, ..SelectHints::default() }, &[])
+                    .unwrap();
                 let mut last = None;
                 for i in 0..set.len() {
                     set.read(i, i64::MIN, i64::MAX, &mut columns).unwrap();
@@ -413,7 +309,11 @@ fn queries_while_blocks_are_cut_and_merged_miss_and_double_nothing() {
         for minute in 0..minutes {
             batch.clear();
             for i in 0..7 {
-                batch.push_new(Labels::from_pairs([("__name__", "m"), ("i", &i.to_string())]), START + minute * 60_000, minute as f64);
+                batch.push_new(
+                    Labels::from_pairs([("__name__", "m"), ("i", &i.to_string())]),
+                    START + minute * 60_000,
+                    minute as f64,
+                );
             }
             let committed = db.commit(&batch).unwrap();
             assert_eq!(committed.refused, []);
@@ -425,7 +325,7 @@ fn queries_while_blocks_are_cut_and_merged_miss_and_double_nothing() {
         done.store(true, std::sync::atomic::Ordering::Relaxed);
         reader.join().unwrap()
     });
-    assert!(reads > 0 && db.stats().compactions > 15);
+    assert!(reads > 0 && db.stats().compactions > 12);
 }
 
 #[test]
@@ -455,12 +355,18 @@ fn blocks_that_somebody_puts_into_the_directory_serve_and_merge() {
 fn a_disk_that_cannot_be_read_is_an_error_and_passes() {
     let mut rig = Rig::new(options());
     rig.run(9);
-    for _ in 0..61 {
+    for _ in 0..110 {
         assert!(rig.scrape());
     }
     rig.fs.set_fault(Some(Fault::ReadFails));
     let q = rig.db().querier(i64::MIN, i64::MAX).unwrap();
-    let e = q.select(&SelectHints { mint: i64::MIN, maxt: i64::MAX, ..SelectHints::default() }, &[Matcher::equal("half", "low")]).err().unwrap();
+    let e = q
+        .select(
+            &SelectHints { mint: i64::MIN, maxt: i64::MAX, ..SelectHints::default() },
+            &[Matcher::equal("half", "low")],
+        )
+        .err()
+        .unwrap();
     assert!(e.to_string().contains("index"), "{e}");
     drop(q);
     assert!(!rig.db().maintain().errors.is_empty());
@@ -473,8 +379,12 @@ fn a_disk_that_cannot_be_read_is_an_error_and_passes() {
 #[test]
 fn a_second_process_is_told_who_holds_the_directory() {
     let rig = Rig::new(options());
-    let again = Db::open(Path::new(DIR), Arc::new(rig.fs.clone()), Arc::new(ManualClock::at(0)), options(), &|_| {});
+    let again =
+        Db::open(Path::new(DIR), Arc::new(rig.fs.clone()), Arc::new(ManualClock::at(0)), options(), &|_| {});
     assert!(matches!(again, Err(OpenError::Locked { .. })));
+    drop(again);
+    // The holder goes on.
+    assert_eq!(rig.db().maintain().errors, Vec::<String>::new());
 }
 
 #[test]
@@ -483,7 +393,8 @@ fn a_snapshot_is_a_directory_of_its_own() {
     rig.run(9);
     let to = Path::new("/copies/one");
     rig.db().snapshot(to, true).unwrap();
-    let copy = Db::open(to, Arc::new(rig.fs.clone()), Arc::new(ManualClock::at(rig.now)), options(), &|_| {}).unwrap();
+    let copy = Db::open(to, Arc::new(rig.fs.clone()), Arc::new(ManualClock::at(rig.now)), options(), &|_| {})
+        .unwrap();
     assert_eq!(read_all(&copy, i64::MIN, i64::MAX, &[]), expected(&rig.truth, i64::MIN, i64::MAX, &[]));
     assert!(rig.db().snapshot(Path::new(DIR), true).is_err());
 }

@@ -4,4 +4,5 @@
 
 mod blocks;
 mod db;
+mod rig;
 mod series;

@@ -57,7 +57,12 @@ impl SeriesSource for TruthSource {
 }
 
 /// All samples of a selection, with bits instead of floats so that NaNs compare.
-pub(crate) fn read_all(q: &dyn Queryable, mint: i64, maxt: i64, matchers: &[Matcher]) -> BTreeMap<Labels, Vec<(i64, u64)>> {
+pub(crate) fn read_all(
+    q: &dyn Queryable,
+    mint: i64,
+    maxt: i64,
+    matchers: &[Matcher],
+) -> BTreeMap<Labels, Vec<(i64, u64)>> {
     let querier = q.querier(mint, maxt).unwrap();
     let set = querier.select(&SelectHints { mint, maxt, ..SelectHints::default() }, matchers).unwrap();
     let mut out = BTreeMap::new();
@@ -66,7 +71,10 @@ pub(crate) fn read_all(q: &dyn Queryable, mint: i64, maxt: i64, matchers: &[Matc
     for i in 0..set.len() {
         set.read(i, mint, maxt, &mut columns).unwrap();
         let labels = set.labels(i);
-        assert!(before.as_ref().is_none_or(|b| *b < labels), "series are not ascending: {before:?} then {labels:?}");
+        assert!(
+            before.as_ref().is_none_or(|b| *b < labels),
+            "series are not ascending: {before:?} then {labels:?}"
+        );
         before = Some(labels.clone());
         let samples: Vec<_> = columns.t.iter().zip(&columns.v).map(|(&t, v)| (t, v.to_bits())).collect();
         if !samples.is_empty() {
@@ -77,11 +85,21 @@ pub(crate) fn read_all(q: &dyn Queryable, mint: i64, maxt: i64, matchers: &[Matc
 }
 
 /// What [`read_all`] should give.
-pub(crate) fn expected(truth: &Truth, mint: i64, maxt: i64, matchers: &[Matcher]) -> BTreeMap<Labels, Vec<(i64, u64)>> {
+pub(crate) fn expected(
+    truth: &Truth,
+    mint: i64,
+    maxt: i64,
+    matchers: &[Matcher],
+) -> BTreeMap<Labels, Vec<(i64, u64)>> {
     truth
         .iter()
         .filter(|(l, _)| matchers.iter().all(|m| m.matches(l.value(&m.name))))
-        .map(|(l, s)| (l.clone(), s.iter().filter(|(t, _)| (mint..=maxt).contains(t)).map(|&(t, v)| (t, v.to_bits())).collect()))
+        .map(|(l, s)| {
+            (
+                l.clone(),
+                s.iter().filter(|(t, _)| (mint..=maxt).contains(t)).map(|&(t, v)| (t, v.to_bits())).collect(),
+            )
+        })
         .filter(|(_, s): &(_, Vec<_>)| !s.is_empty())
         .collect()
 }

@@ -23,8 +23,14 @@ fn truth() -> Truth {
     let mut truth = Truth::new();
     for i in 0..300i64 {
         let n = i.to_string();
-        let labels = Labels::from_pairs([("__name__", "m"), ("i", n.as_str()), ("zone", if i % 3 == 0 { "ä" } else { "b" })]);
-        let samples = (0..240).map(|k| (1_700_000_000_000 + k * 30_000 + i % 7, if i % 2 == 0 { k as f64 * 0.1 } else { 1.0 })).collect();
+        let labels = Labels::from_pairs([
+            ("__name__", "m"),
+            ("i", n.as_str()),
+            ("zone", if i % 3 == 0 { "ä" } else { "b" }),
+        ]);
+        let samples = (0..240)
+            .map(|k| (1_700_000_000_000 + k * 30_000 + i % 7, if i % 2 == 0 { k as f64 * 0.1 } else { 1.0 }))
+            .collect();
         truth.insert(labels, samples);
     }
     truth
@@ -43,7 +49,9 @@ fn promtool_reads_our_block_sample_by_sample() {
     let id: Ulid = "01BKGV7JBM69T2G1BGBGM6KB12".parse().unwrap();
     // Small segments: there are many.
     let meta = BlockMeta::level_one(id, mint, maxt);
-    let meta = write_block_with(&RealFs, tmp.path(), meta, &mut TruthSource::new(&truth, 120), 20_000).unwrap().unwrap();
+    let meta = write_block_with(&RealFs, tmp.path(), meta, &mut TruthSource::new(&truth, 120), 20_000)
+        .unwrap()
+        .unwrap();
     assert!(std::fs::read_dir(tmp.path().join(id.to_string()).join("chunks")).unwrap().count() > 3);
 
     let list = promtool(&["tsdb", "list", tmp.path().to_str().unwrap()]);
@@ -65,7 +73,13 @@ fn we_read_promtools_block_sample_by_sample() {
     let mut text = String::from("# TYPE m gauge\n");
     for (l, samples) in &truth() {
         for (t, v) in samples {
-            text.push_str(&format!("m{{i=\"{}\",zone=\"{}\"}} {v} {}.{:03}\n", l.value("i"), l.value("zone"), t / 1000, t % 1000));
+            text.push_str(&format!(
+                "m{{i=\"{}\",zone=\"{}\"}} {v} {}.{:03}\n",
+                l.value("i"),
+                l.value("zone"),
+                t / 1000,
+                t % 1000
+            ));
         }
     }
     text.push_str("# EOF\n");
@@ -87,7 +101,9 @@ fn we_read_promtools_block_sample_by_sample() {
     for s in got.values_mut() {
         s.sort_unstable();
     }
-    let want: std::collections::BTreeMap<_, Vec<_>> =
-        truth().into_iter().map(|(l, s)| (l, s.into_iter().map(|(t, v)| (t, v.to_bits())).collect())).collect();
+    let want: std::collections::BTreeMap<_, Vec<_>> = truth()
+        .into_iter()
+        .map(|(l, s)| (l, s.into_iter().map(|(t, v)| (t, v.to_bits())).collect()))
+        .collect();
     assert_eq!(got, want);
 }

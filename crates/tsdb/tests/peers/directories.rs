@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tortie_host::{Clock, ManualClock, RealFs, Rng, SystemClock};
 use tortie_model::{Labels, stale};
 use tortie_tsdb::append::Batch;
-use tortie_tsdb::db::{Db, DbOptions};
+use tortie_tsdb::db::{Db, DbOptions, OpenError};
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -31,7 +31,12 @@ fn write(dir: &Path) -> (Db, Truth) {
     let labels: Vec<Labels> = (0..40)
         .map(|i| {
             let (i, node) = (i.to_string(), format!("nöde-{}", i % 5));
-            Labels::from_pairs([("__name__", "tortie_test_metric"), ("i", i.as_str()), ("node", node.as_str()), ("text", "a\"b\\c")])
+            Labels::from_pairs([
+                ("__name__", "tortie_test_metric"),
+                ("i", i.as_str()),
+                ("node", node.as_str()),
+                ("text", "a\"b\\c"),
+            ])
         })
         .collect();
     let mut batch = Batch::default();
@@ -88,7 +93,9 @@ fn of_dump(dir: &Path) -> Samples {
 
 fn of_db(db: &Db) -> Samples {
     let all = read_all(db, i64::MIN, i64::MAX, &[]);
-    all.into_iter().map(|(l, s)| (printed(&l), s.into_iter().map(|(t, v)| (t, bits(f64::from_bits(v)))).collect())).collect()
+    all.into_iter()
+        .map(|(l, s)| (printed(&l), s.into_iter().map(|(t, v)| (t, bits(f64::from_bits(v)))).collect()))
+        .collect()
 }
 
 fn same(what: &str, got: &Samples, want: &Samples) {
@@ -96,7 +103,12 @@ fn same(what: &str, got: &Samples, want: &Samples) {
     for (l, w) in want {
         let g = &got[l];
         let first = g.iter().zip(w).position(|(a, b)| a != b);
-        assert!(g == w, "{what}: {l}: {} samples, {} are right, the first that differs is {first:?}", g.len(), w.len());
+        assert!(
+            g == w,
+            "{what}: {l}: {} samples, {} are right, the first that differs is {first:?}",
+            g.len(),
+            w.len()
+        );
     }
 }
 
@@ -111,11 +123,13 @@ fn prometheus_agrees(dir: &Path, truth: &Truth, after_kill: bool) {
     let want: BTreeMap<BTreeMap<String, String>, Vec<(i64, u64)>> = truth
         .iter()
         .map(|(l, s)| {
-            let samples = s.iter().filter(|(_, v)| !stale::is_stale(*v)).map(|&(t, v)| (t, bits(v))).collect();
+            let samples =
+                s.iter().filter(|(_, v)| !stale::is_stale(*v)).map(|&(t, v)| (t, bits(v))).collect();
             (l.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(), samples)
         })
         .collect();
-    let got: BTreeMap<_, Vec<(i64, u64)>> = got.into_iter().map(|(l, s)| (l, s.into_iter().map(|(t, v)| (t, bits(v))).collect())).collect();
+    let got: BTreeMap<_, Vec<(i64, u64)>> =
+        got.into_iter().map(|(l, s)| (l, s.into_iter().map(|(t, v)| (t, bits(v))).collect())).collect();
     assert!(got == want, "Prometheus answers something else");
     let mut complaints = prometheus.stop();
     if after_kill {
@@ -166,7 +180,9 @@ fn we_open_what_prometheus_wrote() {
     let data = tmp.path().join("data");
     // It scrapes itself by a port that is free now.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let config = format!("global: {{scrape_interval: 200ms, scrape_timeout: 200ms}}\nscrape_configs:\n- job_name: self\n  static_configs: [{{targets: ['127.0.0.1:{port}']}}]\n");
+    let config = format!(
+        "global: {{scrape_interval: 200ms, scrape_timeout: 200ms}}\nscrape_configs:\n- job_name: self\n  static_configs: [{{targets: ['127.0.0.1:{port}']}}]\n"
+    );
     let listen = format!("--web.listen-address=127.0.0.1:{port}");
     let prometheus = Prometheus::start(&data, &config, &[&listen]);
     prometheus.wait_for("prometheus_tsdb_head_samples_appended_total > 40000");
@@ -178,4 +194,27 @@ fn we_open_what_prometheus_wrote() {
     same("opened by us", &of_db(&db), &want);
     db.close().unwrap();
     same("after we had it", &of_dump(&data), &want);
+}
+
+#[test]
+fn the_lock_keeps_either_out() {
+    let tmp = tempfile::tempdir().unwrap();
+    let data = tmp.path().join("data");
+    let prometheus = Prometheus::start(&data, "", &[]);
+    let options = DbOptions::default();
+    let second = Db::open(&data, Arc::new(RealFs), Arc::new(SystemClock::new()), options, &|_| {});
+    assert!(matches!(second, Err(OpenError::Locked { .. })));
+    prometheus.stop();
+
+    let db = open(&data, Arc::new(SystemClock::new()));
+    let refused = std::process::Command::new(crate::promtool::bin("prometheus"))
+        .arg(format!("--config.file={}", data.with_extension("yml").display()))
+        .arg(format!("--storage.tsdb.path={}", data.display()))
+        .arg("--web.listen-address=127.0.0.1:0")
+        .output()
+        .unwrap();
+    assert!(!refused.status.success());
+    let log = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(log.contains("lock DB directory"), "{log}");
+    db.close().unwrap();
 }

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 
 /// Path of a peer's binary; the test fails when it is not there.
 pub(crate) fn bin(name: &str) -> PathBuf {
-    let dir = std::env::var("TORTIE_PEERS_BIN").expect("TORTIE_PEERS_BIN names the folder of the peers' binaries (hint: make peers-test)");
+    let dir = std::env::var("TORTIE_PEERS_BIN")
+        .expect("TORTIE_PEERS_BIN names the folder of the peers' binaries (hint: make peers-test)");
     let path = Path::new(&dir).join(name);
     assert!(path.exists(), "{} is not there (hint: make peers-test builds it)", path.display());
     path
@@ -72,7 +73,8 @@ impl Prometheus {
             let mut address = None;
             for line in lines.map_while(Result::ok) {
                 if line.contains("msg=\"Listening on\"") {
-                    address = line.split("address=").nth(1).map(|a| a.split(' ').next().unwrap_or("").to_owned());
+                    address =
+                        line.split("address=").nth(1).map(|a| a.split(' ').next().unwrap_or("").to_owned());
                 }
                 if line.contains("Server is ready to receive web requests") {
                     let _ = tx.send(address.clone());
@@ -104,12 +106,25 @@ impl Prometheus {
     }
 
     /// Every sample it has up to `at_ms`, of the `hours` before: labels and (timestamp, value), stale markers left out.
-    pub(crate) fn all_samples(&self, at_ms: i64, hours: i64) -> BTreeMap<BTreeMap<String, String>, Vec<(i64, f64)>> {
-        let query = format!("/api/v1/query?query=%7B__name__%3D~%22.%2B%22%7D%5B{hours}h%5D&time={}.{:03}", at_ms / 1000, at_ms % 1000);
+    pub(crate) fn all_samples(
+        &self,
+        at_ms: i64,
+        hours: i64,
+    ) -> BTreeMap<BTreeMap<String, String>, Vec<(i64, f64)>> {
+        let query = format!(
+            "/api/v1/query?query=%7B__name__%3D~%22.%2B%22%7D%5B{hours}h%5D&time={}.{:03}",
+            at_ms / 1000,
+            at_ms % 1000
+        );
         let json = self.get(&query);
         let mut out = BTreeMap::new();
         for series in json["data"]["result"].as_array().unwrap() {
-            let labels = series["metric"].as_object().unwrap().iter().map(|(k, v)| (k.clone(), v.as_str().unwrap().to_owned())).collect();
+            let labels = series["metric"]
+                .as_object()
+                .unwrap()
+                .iter()
+                .map(|(k, v)| (k.clone(), v.as_str().unwrap().to_owned()))
+                .collect();
             let samples = series["values"].as_array().map_or(&[][..], |v| v).iter().map(|p| {
                 let t = (p[0].as_f64().unwrap() * 1000.0).round() as i64;
                 (t, number(p[1].as_str().unwrap()))
@@ -140,7 +155,11 @@ impl Prometheus {
         let log = self.log.lock().unwrap();
         let bad = |l: &&String| l.contains("level=WARN") || l.contains("level=ERROR");
         // The line about the signal just sent is a warning, too.
-        log.iter().filter(bad).filter(|l| !l.contains("Received an OS signal, exiting gracefully")).cloned().collect()
+        log.iter()
+            .filter(bad)
+            .filter(|l| !l.contains("Received an OS signal, exiting gracefully"))
+            .cloned()
+            .collect()
     }
 }
 

@@ -225,7 +225,8 @@ impl<'a> Parser<'a> {
     fn value(&mut self, series_end: usize, token: Token) -> Result<Option<Entry<'a>>, ParseError> {
         let series = self.lexer.slice(self.start, series_end);
         if self.name.is_none() {
-            return Err(self.error(format!("metric name not set while parsing: {}", quote::quote(series))));
+            let seen = quote::quote(self.lexer.slice(self.start, self.lexer.end));
+            return Err(self.error(format!("metric name not set while parsing: {seen}")));
         }
         if token != Token::Value {
             return Err(self.unexpected("expected value after metric", token));

@@ -58,7 +58,7 @@ fn reasons_and_places() {
         7,
         r#"expected timestamp or new record, got "-" ("INVALID") while parsing: "foo 1 -""#,
     );
-    check(b"{a=\"ok\"} 1\n", 1, 10, r#"metric name not set while parsing: "{a=\"ok\"}""#);
+    check(b"{a=\"ok\"} 1\n", 1, 10, r#"metric name not set while parsing: "{a=\"ok\"} 1""#);
     check(b"m{\"n\"} 1\n", 1, 6, r#"metric name already set while parsing: "m{\"n\"}""#);
     check(
         b"# TYPE #\n#EOF\n",

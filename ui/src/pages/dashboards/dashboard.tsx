@@ -39,7 +39,7 @@ function PanelGrid({ row, bindings, choice, scrapeInterval }: { row: Row; bindin
   return (
     <div class="grid" style={{ gridAutoRows: `${unit}px`, gap: `${gap}px` }}>
       {placed.map((one) => (
-        <div key={one.key} class="cell" style={{ gridColumn: `${one.x + 1} / span ${one.w}`, gridRow: `${one.y + 1} / span ${one.h}` }}>
+        <div key={one.key} class={`cell ${one.w <= 6 && one.h <= 4 ? 'small' : ''}`} style={{ gridColumn: `${one.x + 1} / span ${one.w}`, gridRow: `${one.y + 1} / span ${one.h}` }}>
           <PanelView panel={one.panel} bindings={one.bindings} choice={`${choice} ${one.key}`} scrapeInterval={scrapeInterval} height={pixels(one.h)} full={false} />
         </div>
       ))}

@@ -62,7 +62,7 @@ export function PanelView({ panel, bindings, choice, scrapeInterval, height, ful
   const title = interpolate(panel.title, bindings, forText);
   const id = `panel-${panel.id}`;
   const body = height - headHeight;
-  const exprs = data?.exprs.map(({ expr }) => expr) ?? [];
+  const exprs = data?.exprs.map(({ expr }) => expr) ?? panel.targets.map(({ expr }) => expr);
   const empty = data !== undefined && data.series.length === 0;
   const Renderer = panel.kind === 'unsupported' || panel.kind === 'text' ? undefined : renderers[panel.kind];
   return (

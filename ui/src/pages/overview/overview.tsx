@@ -68,6 +68,7 @@ function ComponentTile({ state }: { state: ComponentState }) {
       ) : (
         <table class="health">
           <caption class="sr">Health of {component.name}</caption>
+          <colgroup><col class="name-col" /><col /><col class="course-col" /></colgroup>
           <thead class="sr"><tr><th>Number</th><th>Now</th><th>Course</th></tr></thead>
           <tbody>
             {component.health.map((health, i) => <HealthRow key={health.label} health={health} value={answers.data?.[i]} />)}

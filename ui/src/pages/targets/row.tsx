@@ -36,7 +36,7 @@ function labelText(target: Target): string {
 export function PoolRow({ pool, open, matches, toggle }: { pool: Pool; open: boolean; matches: number; toggle: () => void }) {
   const state: State = pool.down > 0 ? (pool.up > 0 ? 'warn' : 'bad') : pool.warned > 0 ? 'warn' : pool.unknown > 0 ? 'unknown' : 'ok';
   return (
-    <div role="row" class="row pool" aria-expanded={open}>
+    <div role="row" class="row pool">
       <div role="cell" class="pool-cell">
         <button type="button" class="plain" data-row onClick={toggle} aria-expanded={open}>
           <span class={`turn ${open ? 'open' : ''}`}><Icon name="right" /></span>

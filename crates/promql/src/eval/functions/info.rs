@@ -176,7 +176,7 @@ impl Evaluator<'_> {
         let mut series = Vec::new();
         for set in identifying(&base, &ignored)? {
             let matchers = set.into_iter().chain(data.iter().cloned()).chain(names.iter().cloned()).collect();
-            let selector = Selector { matchers, offset, at, anchored: false, smoothed: false };
+            let selector = Selector { matchers, offset, at, anchored: false, smoothed: false, counts_only: false };
             self.info_series(&selector, grid, &mut series)?;
         }
         self.combine(&base, &ignored, &series, &data, grid)

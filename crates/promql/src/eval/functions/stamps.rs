@@ -33,7 +33,7 @@ impl Evaluator<'_> {
                     (Found::Float(i), false) => samples.t[i],
                     (Found::Histogram(i), false) => samples.ht[i],
                     (Found::Float(i), true) => samples.st.get(i).copied().unwrap_or(0),
-                    (Found::Histogram(_), true) => 0,
+                    (Found::Histogram(i), true) => samples.hst.get(i).copied().unwrap_or(0),
                 };
                 out.set_float(row, step, ms as f64 / 1000.0);
             });

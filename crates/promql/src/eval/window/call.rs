@@ -97,6 +97,7 @@ fn rows_to_samples(steps: &Steps, i: usize, grid: Grid, out: &mut Samples) {
     out.st.clear();
     out.ht.clear();
     out.h.clear();
+    out.hst.clear();
     let row = steps.row(i);
     for_each_bit(row.bits, |s| {
         out.t.push(grid.at(s));
@@ -226,6 +227,9 @@ impl Evaluator<'_> {
                 self.ctx.check()?;
             }
             source.load(i, mint, maxt, &mut scratch, &mut samples)?;
+            if range.selector.is_some_and(|s| s.counts_only) {
+                samples.find_resets();
+            }
             if samples.is_empty() {
                 continue;
             }
@@ -254,6 +258,7 @@ impl Evaluator<'_> {
                 anchored: range.anchored,
                 smoothed: range.smoothed,
                 starts: if use_starts { &samples.st } else { &[] },
+                hist_starts: if use_starts { &samples.hst } else { &[] },
                 params,
                 param_spans: spans.params,
             };

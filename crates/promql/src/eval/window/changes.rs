@@ -1,7 +1,6 @@
 //! `resets` and `changes`: counts of neighbours that differ, by running totals over the series.
 
 use super::super::error::EvalError;
-use super::super::histogram::FloatHistogram;
 use super::rate::start_reset;
 use super::{Series, Sink, Window};
 
@@ -12,21 +11,21 @@ pub(crate) fn resets(s: &Series<'_>, out: &mut Sink<'_>) -> Result<(), EvalError
         let (v, t) = (&s.samples.v, &s.samples.t);
         v[i] < v[i - 1] || start_reset(start(i - 1), t[i - 1], start(i), t[i])
     };
-    count(s, out, differs, |a, b| b.detect_reset(a))
+    count(s, out, differs, |i| s.hist_start_reset(i) || s.samples.h[i].detect_reset(&s.samples.h[i - 1]))
 }
 
 /// `changes`
 pub(crate) fn changes(s: &Series<'_>, out: &mut Sink<'_>) -> Result<(), EvalError> {
     let v = &s.samples.v;
     let differs = |i: usize| v[i] != v[i - 1] && !(v[i].is_nan() && v[i - 1].is_nan());
-    count(s, out, differs, |a, b| !b.same(a))
+    count(s, out, differs, |i| !s.samples.h[i].same(&s.samples.h[i - 1]))
 }
 
 fn count(
     s: &Series<'_>,
     out: &mut Sink<'_>,
     floats: impl Fn(usize) -> bool,
-    hists: impl Fn(&FloatHistogram, &FloatHistogram) -> bool,
+    hists: impl Fn(usize) -> bool,
 ) -> Result<(), EvalError> {
     // totals[i]: differences among the samples up to index i.
     let mut totals = Vec::with_capacity(s.samples.v.len());
@@ -54,7 +53,7 @@ fn mixed(
     flo: usize,
     hlo: usize,
     floats: &impl Fn(usize) -> bool,
-    hists: &impl Fn(&FloatHistogram, &FloatHistogram) -> bool,
+    hists: &impl Fn(usize) -> bool,
 ) -> u64 {
     let (mut f, mut h, mut n) = (flo, hlo, 0);
     let mut previous: Option<bool> = None;
@@ -63,7 +62,7 @@ fn mixed(
         n += match (previous, float) {
             (None, _) => 0,
             (Some(true), true) => u64::from(floats(f)),
-            (Some(false), false) => u64::from(hists(&s.samples.h[h - 1], &s.samples.h[h])),
+            (Some(false), false) => u64::from(hists(h)),
             _ => 1,
         };
         previous = Some(float);

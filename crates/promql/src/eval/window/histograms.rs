@@ -47,11 +47,6 @@ fn fold(
     Ok(())
 }
 
-fn no_start(_: usize) -> i64 {
-    // Histogram columns carry no start timestamps.
-    0
-}
-
 /// `rate`, `increase`, `delta` of a window of histograms.
 pub(crate) fn rate(
     s: &Series<'_>,
@@ -61,14 +56,31 @@ pub(crate) fn rate(
     per_second: bool,
 ) -> Result<(), EvalError> {
     let hs = &s.samples.h[w.hlo..w.hhi];
-    if hs.len() < 2 {
-        return Ok(());
+    let Some(first) = hs.first() else { return Ok(()) };
+    let mut diff = None;
+    if hs.len() > 1 {
+        diff = difference(s, w, hs, counter, out.notes)?;
+        if diff.is_none() {
+            return Ok(());
+        }
     }
-    let Some(mut diff) = difference(s, w, hs, counter, out.notes)? else { return Ok(()) };
     let edges = Edges { first: s.samples.ht[w.hlo], last: s.samples.ht[w.hhi - 1], gaps: hs.len() - 1 };
-    let first = hs[0].count;
-    let zero = (counter && diff.count > 0.0 && first >= 0.0).then_some((first, diff.count));
-    let Some(mut factor) = edges.factor(w, None, zero) else { return Ok(()) };
+    let start = s.hist_start(w.hlo);
+    let from_start = counter && start != 0 && start > w.start && start < edges.first;
+    if from_start {
+        // The counter was zero at its start, which is within the window.
+        match &mut diff {
+            None => diff = Some(first.as_ref().clone()),
+            Some(diff) => {
+                if !combine(diff, first, Operation::Addition, s, out.notes) {
+                    return Ok(());
+                }
+            }
+        }
+    }
+    let Some(mut diff) = diff else { return Ok(()) };
+    let zero = (counter && diff.count > 0.0 && first.count >= 0.0).then_some((first.count, diff.count));
+    let Some(mut factor) = edges.factor(w, from_start.then_some(start), zero) else { return Ok(()) };
     if per_second {
         factor /= seconds(s.range);
     }
@@ -93,7 +105,8 @@ fn difference(
     let mut custom = first.is_custom();
     let mut prev: Arc<FloatHistogram> = Arc::clone(first);
     let t = |i: usize| s.samples.ht[w.hlo + i];
-    if counter && (start_reset(no_start(0), t(0), no_start(1), t(1)) || second.detect_reset(first)) {
+    let start = |i: usize| s.hist_start(w.hlo + i);
+    if counter && (s.hist_start_reset(w.hlo + 1) || second.detect_reset(first)) {
         // After a reset the first one counts for nothing, so its layout does not matter.
         let empty = FloatHistogram {
             schema: second.schema,
@@ -126,10 +139,11 @@ fn difference(
     }
     if counter {
         for (i, h) in hs.iter().enumerate().skip(1) {
-            if starts_overlap(no_start(i - 1), t(i - 1), no_start(i)) {
+            if starts_overlap(start(i - 1), t(i - 1), start(i)) {
                 notes.start_time_overlap(s.name, s.span);
             }
-            if h.detect_reset(&prev) && !combine(&mut diff, &prev, Operation::Addition, s, notes) {
+            let reset = s.hist_start_reset(w.hlo + i) || h.detect_reset(&prev);
+            if reset && !combine(&mut diff, &prev, Operation::Addition, s, notes) {
                 return Ok(None);
             }
             prev = Arc::clone(h);
@@ -186,7 +200,8 @@ pub(crate) fn instant(
         out.notes.histogram_not_gauge(s.name, s.span);
     }
     let mut h = after.as_ref().clone();
-    if (!counter || !after.detect_reset(before)) && !combine(&mut h, before, Operation::Subtraction, s, out.notes) {
+    let reset = counter && (start_reset(s.hist_start(a), s.samples.ht[a], s.hist_start(b), s.samples.ht[b]) || after.detect_reset(before));
+    if !reset && !combine(&mut h, before, Operation::Subtraction, s, out.notes) {
         return Ok(());
     }
     h.hint = ResetHint::Gauge;

@@ -65,6 +65,8 @@ pub(crate) struct Series<'a> {
     pub smoothed: bool,
     /// Start timestamps of the floats, empty when they do not count.
     pub starts: &'a [i64],
+    /// Start timestamps of the histograms, empty when they do not count.
+    pub hist_starts: &'a [i64],
     /// Other arguments, a value a step each.
     pub params: &'a [Vec<f64>],
     /// Their places.
@@ -72,6 +74,20 @@ pub(crate) struct Series<'a> {
 }
 
 impl Series<'_> {
+    /// Start timestamp of histogram `i` of the series; 0 is unknown.
+    pub(crate) fn hist_start(&self, i: usize) -> i64 {
+        self.hist_starts.get(i).copied().unwrap_or(0)
+    }
+
+    /// Whether start timestamps say that a counter began anew before histogram `i` of the series.
+    pub(crate) fn hist_start_reset(&self, i: usize) -> bool {
+        if self.hist_starts.is_empty() || i == 0 {
+            return false;
+        }
+        let t = &self.samples.ht;
+        rate::start_reset(self.hist_start(i - 1), t[i - 1], self.hist_start(i), t[i])
+    }
+
     pub(crate) fn param(&self, i: usize, step: usize) -> Option<f64> {
         self.params.get(i)?.get(step).copied()
     }

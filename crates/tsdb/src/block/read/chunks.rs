@@ -55,11 +55,17 @@ impl Spans {
         }
     }
 
-    fn span(&self, file: &BlockFile, chunk: ChunkMeta, rest: impl Iterator<Item = ChunkMeta>) -> Result<Arc<Span>, BlockError> {
+    fn span(
+        &self,
+        file: &BlockFile,
+        chunk: ChunkMeta,
+        rest: impl Iterator<Item = ChunkMeta>,
+    ) -> Result<Arc<Span>, BlockError> {
         let (segment, at) = (chunk.segment(), chunk.offset());
         {
             let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-            let holds = |s: &&Arc<Span>| s.segment == segment && s.start <= at && at < s.start + s.bytes.len() as u64;
+            let holds =
+                |s: &&Arc<Span>| s.segment == segment && s.start <= at && at < s.start + s.bytes.len() as u64;
             if let Some(s) = recent.iter().find(holds) {
                 return Ok(Arc::clone(s));
             }
@@ -73,7 +79,8 @@ impl Spans {
             last = o;
         }
         let end = (last + TAIL).min(file.len);
-        let len = end.checked_sub(at).ok_or_else(|| file.corrupt(at, "a chunk is referred to beyond the end"))?;
+        let len =
+            end.checked_sub(at).ok_or_else(|| file.corrupt(at, "a chunk is referred to beyond the end"))?;
         let span = Arc::new(Span { segment, start: at, bytes: file.read(at, len as usize)? });
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if recent.len() >= KEPT {
@@ -87,7 +94,14 @@ impl Spans {
 impl Block {
     pub(super) fn segment(&self, chunk: ChunkMeta) -> Result<&BlockFile, BlockError> {
         self.segments.get(chunk.segment()).ok_or_else(|| {
-            self.index.corrupt(0, format!("chunk segment {} is referred to, there are {}", chunk.segment() + 1, self.segments.len()))
+            self.index.corrupt(
+                0,
+                format!(
+                    "chunk segment {} is referred to, there are {}",
+                    chunk.segment() + 1,
+                    self.segments.len()
+                ),
+            )
         })
     }
 }
@@ -110,7 +124,9 @@ fn with_checked<T>(
     let got = crc32c::crc32c_append(crc32c::crc32c(&[encoding]), data);
     let want = u32::from_be_bytes(sum);
     if got != want {
-        return Err(file.corrupt(at, format!("chunk: checksum mismatch, stored {want:08x}, computed {got:08x}")).into());
+        return Err(file
+            .corrupt(at, format!("chunk: checksum mismatch, stored {want:08x}, computed {got:08x}"))
+            .into());
     }
     with(encoding, data)
 }
@@ -119,22 +135,36 @@ fn read_alone(file: &BlockFile, at: u64) -> Result<Vec<u8>, BlockError> {
     let mut window = Window::new(file);
     let head = window.at_most(at, CHUNK_HEAD, CHUNK_HEAD)?;
     let mut c = Cursor::new(head);
-    let len = c.uvarint().and_then(|n| usize::try_from(n).ok()).ok_or_else(|| file.corrupt(at, "chunk without a length"))?;
+    let len = c
+        .uvarint()
+        .and_then(|n| usize::try_from(n).ok())
+        .ok_or_else(|| file.corrupt(at, "chunk without a length"))?;
     let head = head.len() - c.rest().len();
     file.read(at, len.saturating_add(head + 5))
 }
 
 /// Reads one chunk through a window: for readers that go through all of a block.
-pub(super) fn sequential(file: &BlockFile, window: &mut Window<'_>, at: u64, ahead: usize) -> Result<(u8, Vec<u8>), BlockError> {
+pub(super) fn sequential(
+    file: &BlockFile,
+    window: &mut Window<'_>,
+    at: u64,
+    ahead: usize,
+) -> Result<(u8, Vec<u8>), BlockError> {
     let head = window.at_most(at, CHUNK_HEAD, ahead)?;
     let mut c = Cursor::new(head);
-    let len = c.uvarint().and_then(|n| usize::try_from(n).ok()).ok_or_else(|| file.corrupt(at, "chunk without a length"))?;
+    let len = c
+        .uvarint()
+        .and_then(|n| usize::try_from(n).ok())
+        .ok_or_else(|| file.corrupt(at, "chunk without a length"))?;
     let before = head.len() - c.rest().len();
     let bytes = window.exactly(at, len.saturating_add(before + 5), ahead)?;
     let Some((encoding, data, sum)) = split(bytes) else { return Err(file.corrupt(at, "chunk ends early")) };
     let got = crc32c::crc32c_append(crc32c::crc32c(&[encoding]), data);
     if got != u32::from_be_bytes(sum) {
-        return Err(file.corrupt(at, format!("chunk: checksum mismatch, stored {:08x}, computed {got:08x}", u32::from_be_bytes(sum))));
+        return Err(file.corrupt(
+            at,
+            format!("chunk: checksum mismatch, stored {:08x}, computed {got:08x}", u32::from_be_bytes(sum)),
+        ));
     }
     Ok((encoding, data.to_vec()))
 }

@@ -56,7 +56,8 @@ mod tests {
     fn as_sets_do() {
         let mut rng = Rng::new(3);
         for _ in 0..300 {
-            let mut set = |max: u64| (0..rng.below(max)).map(|_| rng.below(120) as u32).collect::<BTreeSet<_>>();
+            let mut set =
+                |max: u64| (0..rng.below(max)).map(|_| rng.below(120) as u32).collect::<BTreeSet<_>>();
             let (a, b) = (set(12), set(100));
             let (va, vb): (Vec<_>, Vec<_>) = (a.iter().copied().collect(), b.iter().copied().collect());
             assert_eq!(intersect(&va, &vb), a.intersection(&b).copied().collect::<Vec<_>>());

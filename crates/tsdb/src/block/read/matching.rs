@@ -88,7 +88,8 @@ impl Lists<'_> {
     }
 
     fn scan(&mut self, name: &str, prefix: &str, keep: impl Fn(&str) -> bool) -> StorageResult<Vec<u32>> {
-        let offsets: Vec<u64> = self.table.values(name, prefix).filter(|(v, _)| keep(v)).map(|(_, at)| at).collect();
+        let offsets: Vec<u64> =
+            self.table.values(name, prefix).filter(|(v, _)| keep(v)).map(|(_, at)| at).collect();
         self.union(&offsets)
     }
 

@@ -5,6 +5,7 @@
 
 mod cache;
 mod chunks;
+mod deletion;
 mod lists;
 mod matching;
 mod querier;
@@ -21,7 +22,8 @@ pub use stream::BlockSource;
 
 use super::bytes::{Cursor, checked};
 use super::{
-    BlockError, BlockMeta, CHUNKS_DIR, CHUNKS_MAGIC, CHUNKS_V1, INDEX_FILE, INDEX_MAGIC, INDEX_V2, SEGMENT_HEADER, TOC_LEN, Tombstones,
+    BlockError, BlockMeta, CHUNKS_DIR, CHUNKS_MAGIC, CHUNKS_V1, INDEX_FILE, INDEX_MAGIC, INDEX_V2,
+    SEGMENT_HEADER, TOC_LEN, Tombstones,
 };
 use cache::{Key, Value};
 use std::path::{Path, PathBuf};
@@ -80,6 +82,17 @@ impl Block {
     /// What `meta.json` says.
     pub fn meta(&self) -> BlockMeta {
         self.meta.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Range in milliseconds: start inclusive, end exclusive.
+    pub fn range(&self) -> (i64, i64) {
+        let meta = self.meta.read().unwrap_or_else(PoisonError::into_inner);
+        (meta.min_time, meta.max_time)
+    }
+
+    /// Whether it may hold samples of `[mint, maxt]`, both inclusive.
+    pub fn overlaps(&self, mint: i64, maxt: i64) -> bool {
+        self.meta.read().unwrap_or_else(PoisonError::into_inner).overlaps(mint, maxt)
     }
 
     /// The block's folder.
@@ -182,9 +195,17 @@ fn contents(index: &BlockFile) -> Result<(u64, u64), BlockError> {
             let what = "index version 1 is not read; compact the block with Prometheus 2.x, which rewrites it as version 2".to_owned();
             return Err(BlockError::Unsupported { path: index.path.to_path_buf(), what });
         }
-        v => return Err(BlockError::Unsupported { path: index.path.to_path_buf(), what: format!("unknown index version {v:?}") }),
+        v => {
+            return Err(BlockError::Unsupported {
+                path: index.path.to_path_buf(),
+                what: format!("unknown index version {v:?}"),
+            });
+        }
     }
-    let at = index.len.checked_sub(TOC_LEN).ok_or_else(|| index.corrupt(0, "too short for a table of contents"))?;
+    let at = index
+        .len
+        .checked_sub(TOC_LEN)
+        .ok_or_else(|| index.corrupt(0, "too short for a table of contents"))?;
     let bytes = index.read(at, TOC_LEN as usize)?;
     let mut toc = Cursor::new(checked(&bytes, &index.path, at, "table of contents")?);
     let symbols = toc.be64();
@@ -220,7 +241,9 @@ fn read_list(index: &BlockFile, at: u64, window: &mut Window<'_>) -> Result<Vec<
     let count = c.be32().unwrap_or(0) as usize;
     let (entries, _) = c.rest().as_chunks::<4>();
     if entries.len() != count {
-        return Err(index.corrupt(at, format!("postings: {count} entries are promised, {} are there", entries.len())));
+        return Err(
+            index.corrupt(at, format!("postings: {count} entries are promised, {} are there", entries.len()))
+        );
     }
     let list: Vec<u32> = entries.iter().map(|b| u32::from_be_bytes(*b)).collect();
     if !list.is_sorted() {

@@ -5,8 +5,8 @@ use super::set::BlockSet;
 use super::{AHEAD, Block, StorageResult};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tortie_model::storage::{Querier, SelectHints, SeriesSet};
 use tortie_model::Matcher;
+use tortie_model::storage::{Querier, SelectHints, SeriesSet};
 
 /// A view of one block; holding it keeps the block's files.
 pub struct BlockQuerier {
@@ -32,7 +32,11 @@ impl Block {
 }
 
 impl Querier for BlockQuerier {
-    fn select<'a>(&'a self, hints: &SelectHints, matchers: &[Matcher]) -> StorageResult<Box<dyn SeriesSet + 'a>> {
+    fn select<'a>(
+        &'a self,
+        hints: &SelectHints,
+        matchers: &[Matcher],
+    ) -> StorageResult<Box<dyn SeriesSet + 'a>> {
         Ok(Box::new(BlockSet::select(&self.block, hints, matchers)?))
     }
 

@@ -49,13 +49,18 @@ impl<'a> SeriesReader<'a> {
         let at = u64::from(r) * SERIES_ALIGN;
         let bytes = self.window.at_most(at, ENTRY, self.ahead)?;
         let mut c = Cursor::new(bytes);
-        let len = c.uvarint().and_then(|n| usize::try_from(n).ok()).ok_or_else(|| self.file.corrupt(at, "series without a length"))?;
+        let len = c
+            .uvarint()
+            .and_then(|n| usize::try_from(n).ok())
+            .ok_or_else(|| self.file.corrupt(at, "series without a length"))?;
         let head = bytes.len() - c.rest().len();
-        let whole = len.checked_add(head + 4).ok_or_else(|| self.file.corrupt(at, "series longer than the file"))?;
+        let whole =
+            len.checked_add(head + 4).ok_or_else(|| self.file.corrupt(at, "series longer than the file"))?;
         let bytes = if whole <= bytes.len() { bytes } else { self.window.exactly(at, whole, self.ahead)? };
         let section = bytes.get(head..whole).unwrap_or(&[]);
         let body = checked(section, &self.file.path, at, "series")?;
-        parse(body, self.symbols, chunks).ok_or_else(|| self.file.corrupt(at, "series: labels or chunks do not fit the format"))
+        parse(body, self.symbols, chunks)
+            .ok_or_else(|| self.file.corrupt(at, "series: labels or chunks do not fit the format"))
     }
 }
 

@@ -23,7 +23,11 @@ pub(super) struct BlockSet {
 
 impl BlockSet {
     /// Series that satisfy the matchers and have a chunk that touches the hints' range and is not deleted whole.
-    pub(super) fn select(block: &Arc<Block>, hints: &SelectHints, matchers: &[Matcher]) -> StorageResult<BlockSet> {
+    pub(super) fn select(
+        block: &Arc<Block>,
+        hints: &SelectHints,
+        matchers: &[Matcher],
+    ) -> StorageResult<BlockSet> {
         let table = block.table()?;
         let symbols = block.symbols()?;
         let found = block.matching(&table, matchers)?;
@@ -43,13 +47,18 @@ impl BlockSet {
             let labels = reader.read(r, &mut chunks)?;
             let deleted = stones.of(u64::from(r));
             let before = set.chunks.len();
-            set.chunks.extend(chunks.iter().filter(|c| c.mint <= hints.maxt && hints.mint <= c.maxt && !covers(deleted, c.mint, c.maxt)));
+            set.chunks.extend(chunks.iter().filter(|c| {
+                c.mint <= hints.maxt && hints.mint <= c.maxt && !covers(deleted, c.mint, c.maxt)
+            }));
             if set.chunks.len() == before {
                 continue;
             }
             set.refs.push(r);
             set.labels.push(labels);
-            set.ends.push(u32::try_from(set.chunks.len()).map_err(|_| StorageError::Budget("a selection of over 4 billion chunks".to_owned()))?);
+            set.ends.push(
+                u32::try_from(set.chunks.len())
+                    .map_err(|_| StorageError::Budget("a selection of over 4 billion chunks".to_owned()))?,
+            );
             if hints.limit > 0 && set.labels.len() >= hints.limit {
                 break;
             }
@@ -94,7 +103,8 @@ impl SeriesSet for BlockSet {
             let from = out.t.len();
             self.spans.chunk(&self.block, c, rest, |encoding, data| {
                 chunk::decode(encoding, data, mint, maxt, out).map_err(|e| {
-                    let file = self.block.segment(c).map(|f| f.path.display().to_string()).unwrap_or_default();
+                    let file =
+                        self.block.segment(c).map(|f| f.path.display().to_string()).unwrap_or_default();
                     StorageError::Corrupt(format!("{file} at offset {}: {e}", c.offset()))
                 })
             })?;

@@ -41,7 +41,16 @@ impl BlockSource {
             None => Vec::new(),
         };
         let stones = block.tombstones();
-        Ok(BlockSource { block, stones, symbols, next_symbol: 0, series, next_series: 0, batch: Vec::new(), taken: 0 })
+        Ok(BlockSource {
+            block,
+            stones,
+            symbols,
+            next_symbol: 0,
+            series,
+            next_series: 0,
+            batch: Vec::new(),
+            taken: 0,
+        })
     }
 
     fn fill(&mut self) -> StorageResult<()> {
@@ -100,7 +109,8 @@ impl SeriesSource for BlockSource {
 /// A chunk packed anew without its deleted samples; `None` when none is left.
 fn without(raw: &RawChunk, deleted: &[(i64, i64)]) -> StorageResult<Option<RawChunk>> {
     let mut columns = Columns::default();
-    chunk::decode(raw.encoding, &raw.data, i64::MIN, i64::MAX, &mut columns).map_err(|e| StorageError::Corrupt(e.to_string()))?;
+    chunk::decode(raw.encoding, &raw.data, i64::MIN, i64::MAX, &mut columns)
+        .map_err(|e| StorageError::Corrupt(e.to_string()))?;
     super::set::drop_deleted(&mut columns, 0, deleted);
     let mut packed = xor::Encoder::new();
     for (&t, &v) in columns.t.iter().zip(&columns.v) {

@@ -26,7 +26,9 @@ impl Symbols {
             if i % EVERY == 0 {
                 offsets.push((body.len() - c.rest().len()) as u32);
             }
-            let text = c.string().ok_or_else(|| file.corrupt(at, format!("symbol table ends at symbol {i} of {count}")))?;
+            let text = c
+                .string()
+                .ok_or_else(|| file.corrupt(at, format!("symbol table ends at symbol {i} of {count}")))?;
             if std::str::from_utf8(text).is_err() {
                 return Err(file.corrupt(at, format!("symbol {i} is not UTF-8")));
             }

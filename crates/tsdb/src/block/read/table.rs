@@ -29,7 +29,9 @@ impl PostingsTable {
         let mut before: (&[u8], &[u8]) = (b"", b"");
         for i in 0..count {
             let start = (body.len() - c.rest().len()) as u32;
-            let (Some(2), Some(name), Some(value), Some(offset)) = (c.uvarint(), c.string(), c.string(), c.uvarint()) else {
+            let (Some(2), Some(name), Some(value), Some(offset)) =
+                (c.uvarint(), c.string(), c.string(), c.uvarint())
+            else {
                 return Err(bad(&format!("entry {i} of {count} ends early or has not two keys")));
             };
             let (Ok(name_text), Ok(_)) = (std::str::from_utf8(name), std::str::from_utf8(value)) else {
@@ -76,7 +78,11 @@ impl PostingsTable {
     }
 
     /// Values of `name`, ascending, with the offsets of their lists; from `prefix` on and only those that start so.
-    pub(super) fn values<'a>(&'a self, name: &str, prefix: &'a str) -> impl Iterator<Item = (&'a str, u64)> + 'a {
+    pub(super) fn values<'a>(
+        &'a self,
+        name: &str,
+        prefix: &'a str,
+    ) -> impl Iterator<Item = (&'a str, u64)> + 'a {
         let slice = self.entries.get(self.range(name)).unwrap_or(&[]);
         let from = slice.partition_point(|&e| self.entry(e).0 < prefix);
         slice.iter().skip(from).map(|&e| self.entry(e)).take_while(move |(v, _)| v.starts_with(prefix))

@@ -26,7 +26,9 @@ impl BlockFile {
     /// Reads exactly `len` bytes at `at`.
     pub(super) fn read(&self, at: u64, len: usize) -> Result<Vec<u8>, BlockError> {
         if at.checked_add(len as u64).is_none_or(|end| end > self.len) {
-            return Err(self.corrupt(at, format!("{len} bytes are referred to, the file ends at {}", self.len)));
+            return Err(
+                self.corrupt(at, format!("{len} bytes are referred to, the file ends at {}", self.len))
+            );
         }
         let mut buf = vec![0; len];
         self.file.read_exact_at(&mut buf, at).map_err(BlockError::io("read", &self.path))?;
@@ -71,6 +73,8 @@ impl<'a> Window<'a> {
     pub(super) fn exactly(&mut self, at: u64, len: usize, ahead: usize) -> Result<&[u8], BlockError> {
         let (file, end) = (self.file, self.file.len);
         let bytes = self.at_most(at, len, ahead)?;
-        bytes.get(..len).ok_or_else(|| file.corrupt(at, format!("{len} bytes are referred to, the file ends at {end}")))
+        bytes
+            .get(..len)
+            .ok_or_else(|| file.corrupt(at, format!("{len} bytes are referred to, the file ends at {end}")))
     }
 }

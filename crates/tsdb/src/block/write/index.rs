@@ -57,7 +57,9 @@ impl IndexWriter {
     /// Adds the next symbol; ascending.
     pub(super) fn symbol(&mut self, text: &str) -> Result<(), BlockError> {
         if !self.symbols.push(text.as_bytes()) {
-            return Err(BlockError::Refused(format!("symbol {text:?} is not above the one before it, or there are over 4 GiB of them")));
+            return Err(BlockError::Refused(format!(
+                "symbol {text:?} is not above the one before it, or there are over 4 GiB of them"
+            )));
         }
         self.entry.clear();
         put_string(&mut self.entry, text.as_bytes());
@@ -68,7 +70,8 @@ impl IndexWriter {
     /// Closes the symbol table; series follow.
     pub(super) fn end_symbols(&mut self) -> Result<(), BlockError> {
         let body = self.out.pos() - self.symbols_at - 8;
-        let len = u32::try_from(body + 4).map_err(|_| BlockError::Refused("symbol table over 4 GiB".to_owned()))?;
+        let len =
+            u32::try_from(body + 4).map_err(|_| BlockError::Refused("symbol table over 4 GiB".to_owned()))?;
         let count = (self.symbols.len() as u32).to_be_bytes();
         let sum = crc32c::crc32c_combine(crc32c::crc32c(&count), self.symbols_crc, body as usize);
         self.out.put(&sum.to_be_bytes())?;
@@ -89,7 +92,9 @@ impl IndexWriter {
 
         self.pairs.clear();
         for (name, value) in labels {
-            let (Some(n), Some(v)) = (self.symbols.number(name.as_bytes()), self.symbols.number(value.as_bytes())) else {
+            let (Some(n), Some(v)) =
+                (self.symbols.number(name.as_bytes()), self.symbols.number(value.as_bytes()))
+            else {
                 return Err(BlockError::Refused(format!("a symbol of series {labels:?} was not announced")));
             };
             self.pairs.push((n, v));
@@ -117,7 +122,10 @@ impl IndexWriter {
         let mut before: Option<&ChunkAt> = None;
         for c in chunks {
             if c.maxt < c.mint || before.is_some_and(|b| c.mint <= b.maxt || c.at <= b.at) {
-                return Err(BlockError::Refused(format!("chunks of a series overlap or are out of order at {}", c.mint)));
+                return Err(BlockError::Refused(format!(
+                    "chunks of a series overlap or are out of order at {}",
+                    c.mint
+                )));
             }
             match before {
                 None => {
@@ -193,7 +201,8 @@ impl IndexWriter {
         for series in list.iter() {
             body.extend_from_slice(&series.to_be_bytes());
         }
-        let len = u32::try_from(body.len()).map_err(|_| BlockError::Refused("a list of postings over 4 GiB".to_owned()))?;
+        let len = u32::try_from(body.len())
+            .map_err(|_| BlockError::Refused("a list of postings over 4 GiB".to_owned()))?;
         self.out.put(&len.to_be_bytes())?;
         self.out.put(&self.entry)?;
         self.out.put(&crc(&self.entry))?;

@@ -6,7 +6,10 @@ mod out;
 mod postings;
 mod symbols;
 
-use super::{BlockError, BlockMeta, BlockStats, CHUNKS_DIR, INDEX_FILE, SeriesSource, SourceSeries, TMP_CREATION, Tombstones};
+use super::{
+    BlockError, BlockMeta, BlockStats, CHUNKS_DIR, INDEX_FILE, SeriesSource, SourceSeries, TMP_CREATION,
+    Tombstones,
+};
 use crate::chunk::RawChunk;
 use chunks::ChunkWriter;
 use index::{ChunkAt, IndexWriter};
@@ -23,7 +26,12 @@ pub const SEGMENT_LIMIT: u64 = 512 << 20;
 ///
 /// # Errors
 /// When the disk refuses, the source fails, or breaks the order it promises. The temporary folder is removed.
-pub fn write_block(fs: &dyn Fs, parent: &Path, meta: BlockMeta, source: &mut dyn SeriesSource) -> Result<Option<BlockMeta>, BlockError> {
+pub fn write_block(
+    fs: &dyn Fs,
+    parent: &Path,
+    meta: BlockMeta,
+    source: &mut dyn SeriesSource,
+) -> Result<Option<BlockMeta>, BlockError> {
     write_block_with(fs, parent, meta, source, SEGMENT_LIMIT)
 }
 
@@ -84,7 +92,11 @@ fn fill(
     Ok(Some(meta))
 }
 
-fn copy(source: &mut dyn SeriesSource, chunks: &mut ChunkWriter<'_>, index: &mut IndexWriter) -> Result<BlockStats, BlockError> {
+fn copy(
+    source: &mut dyn SeriesSource,
+    chunks: &mut ChunkWriter<'_>,
+    index: &mut IndexWriter,
+) -> Result<BlockStats, BlockError> {
     let mut symbol = String::new();
     while source.next_symbol(&mut symbol)? {
         index.symbol(&symbol)?;

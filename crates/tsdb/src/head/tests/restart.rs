@@ -182,7 +182,7 @@ proptest! {
                 }
                 8 => head.maintain().unwrap(),
                 9 => {
-                    let mint = head.max_time() - 1500;
+                    let mint = head.max_time().saturating_sub(1500);
                     if head.is_initialized() && mint > head.min_time() {
                         head.truncate(mint).unwrap();
                     }
