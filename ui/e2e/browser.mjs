@@ -33,7 +33,9 @@ export async function open(browser, { theme = 'light', width = 1440, height = 90
     globalThis.shifts = [];
     new PerformanceObserver((list) => {
       for (const entry of list.getEntries()) {
-        if (!entry.hadRecentInput) globalThis.shifts.push({ value: entry.value, what: entry.sources.map((source) => `${source.node?.nodeName}.${source.node?.className} ${JSON.stringify(source.previousRect)} to ${JSON.stringify(source.currentRect)}`).join('; ') });
+        // A number that grows to the left in its right-aligned cell moves nothing else.
+        const moved = entry.sources.filter((source) => source.node?.nodeName !== '#text');
+        if (!entry.hadRecentInput && moved.length > 0) globalThis.shifts.push({ value: entry.value, what: entry.sources.map((source) => `${source.node?.nodeName}.${source.node?.className} ${JSON.stringify(source.previousRect)} to ${JSON.stringify(source.currentRect)}`).join('; ') });
       }
     }).observe({ type: 'layout-shift', buffered: true });
   });

@@ -3,7 +3,7 @@ import { findings, open, shifts } from './browser.mjs';
 import { check, none } from './suite.mjs';
 
 const cases = [
-  { name: 'overview', path: '', loading: '[aria-label="The chain is loading"]', error: 'The Overview could not be read', empty: 'No component of Calico is scraped by this server' },
+  { name: 'overview', path: '', loading: '[aria-busy=true] .chain', error: 'The Overview could not be read', empty: 'No component of Calico is scraped by this server' },
   { name: 'targets', path: 'targets', loading: '[aria-label="Targets are loading"]', error: 'The targets could not be read', empty: 'Nothing is scraped' },
   { name: 'explore, graph', path: 'graph?g0.expr=up', loading: '[aria-label="The query runs"]', error: 'The query failed', empty: 'The query has an empty result' },
   { name: 'explore, table', path: 'graph?g0.expr=up&g0.tab=table', loading: '[aria-label="The query runs"]', error: 'The query failed', empty: 'The query has an empty result' },

@@ -19,7 +19,12 @@ impl Data {
     fn new() -> Data {
         let series = |i: usize| {
             let (n, node) = (format!("{i:04}"), format!("node-{:02}", i % 50));
-            let labels = Labels::from_pairs([("__name__", "c_total"), ("instance", &n), ("job", "felix"), ("node", &node)]);
+            let labels = Labels::from_pairs([
+                ("__name__", "c_total"),
+                ("instance", &n),
+                ("job", "felix"),
+                ("node", &node),
+            ]);
             let mut c = Columns::default();
             let mut v = 0.0;
             for k in 0..SAMPLES {
@@ -42,7 +47,11 @@ impl Queryable for Data {
 }
 
 impl Querier for View<'_> {
-    fn select<'a>(&'a self, _: &SelectHints, matchers: &[Matcher]) -> Result<Box<dyn SeriesSet + 'a>, StorageError> {
+    fn select<'a>(
+        &'a self,
+        _: &SelectHints,
+        matchers: &[Matcher],
+    ) -> Result<Box<dyn SeriesSet + 'a>, StorageError> {
         let fits = |l: &Labels| matchers.iter().all(|m| m.matches(l.value(&m.name)));
         Ok(Box::new(Set(self.0.0.iter().filter(|(l, _)| fits(l)).collect())))
     }
@@ -96,7 +105,13 @@ fn evaluate(c: &mut Criterion) {
     ] {
         let expr = parse_expr(query, &Options::ALL).unwrap();
         group.bench_function(query, |b| {
-            b.iter(|| black_box(engine.range(&data, &expr, end - 1000 * INTERVAL, end, INTERVAL, &QueryContext::new(query)).unwrap()));
+            b.iter(|| {
+                black_box(
+                    engine
+                        .range(&data, &expr, end - 1000 * INTERVAL, end, INTERVAL, &QueryContext::new(query))
+                        .unwrap(),
+                )
+            });
         });
     }
     group.finish();

@@ -35,7 +35,9 @@ impl Credential {
             Credential::Text(s) => Ok(s.expose().to_owned()),
             Credential::File(path) => match fs.read(Path::new(path)) {
                 Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).trim().to_owned()),
-                Err(e) => Err(format!("unable to read file {path}: {e}; hint: check that the file is there and may be read")),
+                Err(e) => Err(format!(
+                    "unable to read file {path}: {e}; hint: check that the file is there and may be read"
+                )),
             },
         }
     }
@@ -55,7 +57,9 @@ impl Authorization {
     /// The header's value.
     pub(crate) fn header(&self, fs: &dyn Fs) -> Result<String, String> {
         let value = match &self.0 {
-            Kind::Basic { user, password } => format!("Basic {}", base64(format!("{}:{}", user.read(fs)?, password.read(fs)?).as_bytes())),
+            Kind::Basic { user, password } => {
+                format!("Basic {}", base64(format!("{}:{}", user.read(fs)?, password.read(fs)?).as_bytes()))
+            }
             Kind::Scheme { scheme, credentials } => format!("{scheme} {}", credentials.read(fs)?),
         };
         // A line break would begin another header.
@@ -92,7 +96,11 @@ mod tests {
 
     #[test]
     fn basic_is_base64_and_hidden() {
-        for (user, password, expect) in [("a", "", "Basic YTo="), ("a", "b", "Basic YTpi"), ("Aladdin", "open sesame", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")] {
+        for (user, password, expect) in [
+            ("a", "", "Basic YTo="),
+            ("a", "b", "Basic YTpi"),
+            ("Aladdin", "open sesame", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+        ] {
             let a = Authorization::basic(Credential::text(user), Credential::text(password));
             assert_eq!(a.header(&MemFs::new()).unwrap(), expect);
             assert_eq!(format!("{a:?}"), "<secret>");

@@ -17,7 +17,9 @@ pub enum Unsupported {
         asked: String,
     },
     /// The fallback format cannot be parsed.
-    #[error("fallback_scrape_protocol of job {job:?}: {protocol} cannot be parsed; hint: use PrometheusText0.0.4")]
+    #[error(
+        "fallback_scrape_protocol of job {job:?}: {protocol} cannot be parsed; hint: use PrometheusText0.0.4"
+    )]
     Fallback {
         /// The job.
         job: String,
@@ -45,7 +47,10 @@ impl PoolConfig {
         }
         let fallback_protocol = match c.fallback_protocol {
             None => None,
-            Some(p) => Some(protocol(p).ok_or_else(|| Unsupported::Fallback { job: c.job_name.clone(), protocol: p.as_str() })?),
+            Some(p) => Some(
+                protocol(p)
+                    .ok_or_else(|| Unsupported::Fallback { job: c.job_name.clone(), protocol: p.as_str() })?,
+            ),
         };
         Ok(PoolConfig {
             job_name: c.job_name.as_str().into(),
@@ -88,7 +93,9 @@ fn protocol(p: ScrapeProtocol) -> Option<Protocol> {
 
 fn authorization(auth: &Auth) -> Authorization {
     match auth {
-        Auth::Basic { username, password } => Authorization::basic(credential(username), credential(password)),
+        Auth::Basic { username, password } => {
+            Authorization::basic(credential(username), credential(password))
+        }
         Auth::Scheme { kind, credentials } => Authorization::scheme(kind, credential(credentials)),
     }
 }

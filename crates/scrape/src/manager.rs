@@ -49,8 +49,17 @@ struct Pools {
 
 impl ScrapeManager {
     /// A manager without pools. Samples go to `sink`; `fs` holds files of credentials, `cpu` reads big bodies.
-    pub fn new(sink: Arc<dyn Sink>, clock: Arc<dyn Clock>, fs: Arc<dyn Fs>, cpu: CpuPool, options: Options) -> ScrapeManager {
-        ScrapeManager { shared: Arc::new(Shared::new(sink, clock, fs, cpu, options)), pools: Mutex::default() }
+    pub fn new(
+        sink: Arc<dyn Sink>,
+        clock: Arc<dyn Clock>,
+        fs: Arc<dyn Fs>,
+        cpu: CpuPool,
+        options: Options,
+    ) -> ScrapeManager {
+        ScrapeManager {
+            shared: Arc::new(Shared::new(sink, clock, fs, cpu, options)),
+            pools: Mutex::default(),
+        }
     }
 
     /// Takes over a configuration: checks all of it, then swaps. Pools and targets that stay the same keep their loops.
@@ -201,6 +210,11 @@ impl ScrapeManager {
         out
     }
 
+    /// Targets that could not be made, since the start.
+    pub fn sync_failures(&self) -> u64 {
+        self.pools_by_name().iter().map(|p| p.sync_failures.get()).sum()
+    }
+
     /// Counters.
     pub fn stats(&self) -> &Stats {
         &self.shared.stats
@@ -210,30 +224,37 @@ impl ScrapeManager {
     pub fn write_metrics(&self, w: &mut Writer) {
         self.shared.stats.write(w);
         let pools = self.pools_by_name();
-        w.family(
+        let mut by_pool = |name: &str, kind: MetricType, help: &str, value: &dyn Fn(&Pool) -> f64| {
+            w.family(name, kind, help);
+            for p in &pools {
+                w.sample(name, [("scrape_job", &*p.name)], value(p));
+            }
+        };
+        let (counter, gauge) = (MetricType::Counter, MetricType::Gauge);
+        by_pool(
             "prometheus_target_scrape_pool_targets",
-            MetricType::Gauge,
+            gauge,
             "Current number of targets in this scrape pool.",
+            &|p| p.entries().len() as f64,
         );
-        for p in &pools {
-            w.sample(
-                "prometheus_target_scrape_pool_targets",
-                [("scrape_job", &*p.name)],
-                p.entries().len() as f64,
-            );
-        }
-        w.family(
+        by_pool(
             "prometheus_target_scrape_pool_target_limit",
-            MetricType::Gauge,
+            gauge,
             "Maximum number of targets allowed in this scrape pool.",
+            &|p| p.config().target_limit as f64,
         );
-        for p in &pools {
-            w.sample(
-                "prometheus_target_scrape_pool_target_limit",
-                [("scrape_job", &*p.name)],
-                p.config().target_limit as f64,
-            );
-        }
+        by_pool(
+            "prometheus_target_scrape_pool_sync_total",
+            counter,
+            "Total number of syncs that were executed on a scrape pool.",
+            &|p| p.syncs.get() as f64,
+        );
+        by_pool(
+            "prometheus_target_sync_failed_total",
+            counter,
+            "Total number of target sync failures.",
+            &|p| p.sync_failures.get() as f64,
+        );
         let (templates, bytes) = self.shared.templates.usage();
         w.family(
             "tortie_scrape_templates",

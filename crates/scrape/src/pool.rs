@@ -3,6 +3,7 @@
 use crate::pool_config::PoolConfig;
 use crate::scrape_loop::{self, Entry, Stop};
 use crate::shared::Shared;
+use crate::stats::Counter;
 use crate::status::DroppedTarget;
 use crate::target::{Target, populate};
 use std::collections::{BTreeMap, HashMap};
@@ -17,6 +18,10 @@ pub(crate) type Groups = watch::Receiver<Arc<Vec<TargetGroup>>>;
 
 pub(crate) struct Pool {
     pub(crate) name: Arc<str>,
+    /// Syncs of targets.
+    pub(crate) syncs: Counter,
+    /// Targets that could not be made.
+    pub(crate) sync_failures: Counter,
     shared: Arc<Shared>,
     state: Mutex<State>,
 }
@@ -38,6 +43,8 @@ impl Pool {
         shared.stats.pools.add(1);
         let pool = Arc::new(Pool {
             name: Arc::clone(&config.job_name),
+            syncs: Counter::default(),
+            sync_failures: Counter::default(),
             shared,
             state: Mutex::new(State {
                 config: Arc::new(config),
@@ -117,16 +124,11 @@ impl Pool {
         let s = &mut *guard;
         let groups = Arc::clone(&s.groups.borrow_and_update());
         let wanted = self.wanted(s, &groups);
-        self.shared.stats.syncs.add(1);
+        self.syncs.add(1);
         let gone: Vec<u64> = s.entries.keys().filter(|h| !wanted.contains_key(h)).copied().collect();
         for hash in gone {
             let Some(entry) = s.entries.remove(&hash) else { continue };
-            if s.running {
-                entry.stop(Stop::Gone);
-            } else if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-                let shared = Arc::clone(&self.shared);
-                runtime.spawn(async move { entry.discard(&shared).await });
-            }
+            self.let_go(entry, s.running);
         }
         for (hash, target) in wanted {
             match s.entries.get(&hash) {
@@ -173,7 +175,7 @@ impl Pool {
                         wanted.insert(target.hash, target);
                     }
                     Err(e) => {
-                        self.shared.stats.sync_failures.add(1);
+                        self.sync_failures.add(1);
                         let err = format!("instance {i} in group {}: {e}", group.source);
                         tracing::error!(component = "scrape manager", scrape_pool = %self.name, err, "Creating target failed");
                     }
@@ -222,11 +224,24 @@ impl Pool {
         if let Some(w) = s.watcher.take() {
             w.abort();
         }
-        s.running = false;
+        let running = std::mem::replace(&mut s.running, false);
         for (_, e) in s.entries.drain() {
-            e.stop(how);
+            match how {
+                Stop::Gone => self.let_go(e, running),
+                _ => e.stop(how),
+            }
         }
         std::mem::take(&mut s.loops)
+    }
+
+    /// A target is gone: its loop writes the last markers, or, when none runs, its slots are given up at once.
+    fn let_go(&self, entry: Arc<Entry>, running: bool) {
+        if running {
+            entry.stop(Stop::Gone);
+        } else if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let shared = Arc::clone(&self.shared);
+            runtime.spawn(async move { entry.discard(&shared).await });
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

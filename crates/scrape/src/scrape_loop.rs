@@ -3,7 +3,7 @@
 use crate::body::Template;
 use crate::pool_config::PoolConfig;
 use crate::scraper::Scraper;
-use crate::shared::Shared;
+use crate::shared::{Options, Shared};
 use crate::target::Target;
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
@@ -108,20 +108,19 @@ pub(crate) async fn run(entry: Arc<Entry>, shared: Arc<Shared>) {
         }
         // Instants that were missed altogether are skipped, as a ticker does.
         due += (now - due).max(0) / interval * interval;
-        let at_ms = on_grid(&shared, due, now, interval);
+        let at_ms = on_grid(&shared.options, due, now, interval).unwrap_or_else(|| {
+            shared.stats.off_grid.add(1);
+            now
+        });
         entry.scrape_at(&shared, at_ms).await;
         due += interval;
     }
 }
 
-/// The timestamp of a scrape that was due at `due` and starts at `now`.
-fn on_grid(shared: &Shared, due: i64, now: i64, interval: i64) -> i64 {
-    let tolerance = shared.options.timestamp_tolerance_ms.min(interval / 100);
-    if shared.options.adjust_timestamps && now - due <= tolerance {
-        return due;
-    }
-    shared.stats.off_grid.add(1);
-    now
+/// The timestamp of a scrape that was due at `due` and starts at `now`: the instant when it is not too late.
+fn on_grid(options: &Options, due: i64, now: i64, interval: i64) -> Option<i64> {
+    let tolerance = options.timestamp_tolerance_ms.min(interval / 100);
+    (options.adjust_timestamps && now - due <= tolerance).then_some(due)
 }
 
 /// Sleeps until `due`, or until there is something else to do.
@@ -164,4 +163,26 @@ async fn end_of_run(entry: &Entry, shared: &Shared, due: i64, stop: &mut watch::
         }
     }
     scraper.end(shared, Some(due));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(late: i64, interval: i64, expect: bool) {
+        assert_eq!(on_grid(&Options::default(), 1000, 1000 + late, interval), expect.then_some(1000));
+    }
+
+    #[test]
+    fn late_by_at_most_ten_milliseconds_or_one_percent() {
+        check(0, 15_000, true);
+        check(10, 15_000, true);
+        check(11, 15_000, false);
+        check(5, 500, true);
+        check(6, 500, false);
+        check(1, 50, false);
+        let never = Options { adjust_timestamps: false, ..Options::default() };
+        assert_eq!(on_grid(&never, 1000, 1000, 15_000), None);
+    }
 }

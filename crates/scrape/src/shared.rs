@@ -54,12 +54,24 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) stats: Stats,
     pub(crate) templates: Templates,
+    /// Boxed: a scrape moves its own to the CPU pool and back, and an empty place in a future should be small.
+    #[allow(clippy::vec_box)]
     scratches: Mutex<Vec<Box<Scratch>>>,
 }
 
 impl Shared {
-    pub(crate) fn new(sink: Arc<dyn Sink>, clock: Arc<dyn Clock>, fs: Arc<dyn Fs>, cpu: CpuPool, options: Options) -> Shared {
-        Shared { sink, clock, fs, cpu,
+    pub(crate) fn new(
+        sink: Arc<dyn Sink>,
+        clock: Arc<dyn Clock>,
+        fs: Arc<dyn Fs>,
+        cpu: CpuPool,
+        options: Options,
+    ) -> Shared {
+        Shared {
+            sink,
+            clock,
+            fs,
+            cpu,
             options,
             stats: Stats::default(),
             templates: Templates::default(),

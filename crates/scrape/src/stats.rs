@@ -57,10 +57,6 @@ pub struct Stats {
     pub pools: Counter,
     /// Pools whose configuration changed.
     pub pool_reloads: Counter,
-    /// Syncs of targets.
-    pub syncs: Counter,
-    /// Targets that could not be made.
-    pub sync_failures: Counter,
     /// Times that a pool had more targets than `target_limit`.
     pub target_limit: Counter,
 }
@@ -68,7 +64,7 @@ pub struct Stats {
 impl Stats {
     /// Writes all counters.
     pub fn write(&self, w: &mut Writer) {
-        let rows: [(&str, &str, &Counter); 19] = [
+        let rows: [(&str, &str, &Counter); 17] = [
             (
                 "prometheus_target_scrape_pools_total",
                 "Total number of scrape pool creation attempts.",
@@ -83,12 +79,6 @@ impl Stats {
                 "prometheus_target_scrape_pool_exceeded_target_limit_total",
                 "Total number of times scrape pools hit the target limit, during sync or config reload.",
                 &self.target_limit,
-            ),
-            ("prometheus_target_sync_total", "Total number of syncs of targets.", &self.syncs),
-            (
-                "prometheus_target_sync_failed_total",
-                "Total number of target sync failures.",
-                &self.sync_failures,
             ),
             (
                 "prometheus_target_scrapes_exceeded_body_size_limit_total",

@@ -140,8 +140,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(header: &str, fallback: Option<Protocol>, expect: Verdict) {
-        assert_eq!(judge(header, fallback), expect, "{header}");
+    fn check(header: &str, fallback: Option<Protocol>, expect: &Verdict) {
+        assert_eq!(&judge(header, fallback), expect, "{header}");
     }
 
     #[test]
@@ -152,7 +152,7 @@ mod tests {
             "TEXT/Plain;version=\"1.0.0\";escaping=allow-utf-8",
             "text/plain;",
         ] {
-            check(h, None, Verdict::Text);
+            check(h, None, &Verdict::Text);
         }
     }
 
@@ -161,17 +161,17 @@ mod tests {
         check(
             "",
             None,
-            Verdict::Refused("non-compliant scrape target sending blank Content-Type and no fallback_scrape_protocol specified for target".into()),
+            &Verdict::Refused("non-compliant scrape target sending blank Content-Type and no fallback_scrape_protocol specified for target".into()),
         );
         check(
             "text/html",
             None,
-            Verdict::Refused("received unsupported Content-Type \"text/html\" and no fallback_scrape_protocol specified for target".into()),
+            &Verdict::Refused("received unsupported Content-Type \"text/html\" and no fallback_scrape_protocol specified for target".into()),
         );
         check(
             "text/",
             None,
-            Verdict::Refused(
+            &Verdict::Refused(
                 "cannot parse Content-Type \"text/\" and no fallback_scrape_protocol for target".into(),
             ),
         );

@@ -42,7 +42,7 @@ function onKey(event: KeyboardEvent): void {
   const actions: Record<string, () => void> = {
     g: () => {
       pendingGo = true;
-      window.setTimeout(() => (pendingGo = false), 1200);
+      window.setTimeout(() => (pendingGo = false), 2500);
     },
     '/': () => document.querySelector<HTMLElement>('[data-search]')?.focus(),
     j: () => moveRow(1),

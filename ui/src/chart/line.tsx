@@ -108,7 +108,7 @@ export function axisRange(low: number | null, high: number | null, props: Pick<C
 
 const decades = (from: number, to: number, steps: number[]) => Array.from({ length: to - from + 1 }, (_, i) => steps.map((step) => Number(`${step}e${from + i}`))).flat();
 const decimalSteps = decades(-12, 20, [1, 2, 2.5, 5]);
-const timeSteps = [...decades(-9, 0, [1, 2, 5]).filter((step) => step < 15), 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_592_000, 7_776_000, 31_536_000, 63_072_000, 157_680_000];
+const timeSteps = [...decades(-9, 0, [1, 2, 5]).filter((step) => step < 15), 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_419_200, 6_048_000, 12_096_000, 31_536_000, 63_072_000, 157_680_000, 315_360_000];
 const binarySteps = Array.from({ length: 70 }, (_, i) => 2 ** (i - 4));
 /** Seconds of the units that are written in the unit of time that fits. */
 const timeUnits: Record<string, number> = { ns: 1e-9, 'µs': 1e-6, us: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600, d: 86_400, dtdurations: 1, dtdurationms: 1e-3 };
@@ -187,7 +187,7 @@ export function Chart(props: ChartProps) {
     const options: uPlot.Options = {
       width, height,
       legend: { show: false },
-      padding: [8, right ? 0 : 10, 0, 0],
+      padding: [8, right ? 0 : 18, 0, 0],
       ...(zone.value === 'utc' ? { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), 'UTC') } : {}),
       focus: { alpha: series.length > manySeries ? 1 : 0.25 },
       cursor: {

@@ -121,7 +121,9 @@ impl Annotations {
             let text = match (&e.detail, query.is_empty()) {
                 (_, true) => e.text.clone(),
                 (Detail::None, _) => format!("{} ({at})", e.text),
-                (Detail::Overlaps { count }, _) if *count > 1 => format!("{} ({count} occurrences) ({at})", e.text),
+                (Detail::Overlaps { count }, _) if *count > 1 => {
+                    format!("{} ({count} occurrences) ({at})", e.text)
+                }
                 (Detail::Overlaps { .. }, _) => format!("{} ({at})", e.text),
                 (Detail::Monotonicity(m), _) => format!(
                     "{}, from buckets {} to {}, with a max diff of {}, over {} samples from {} to {} ({at})",
@@ -141,13 +143,19 @@ impl Annotations {
 
     /// A quantile outside of 0 to 1.
     pub(crate) fn invalid_quantile(&mut self, q: f64, span: Span) {
-        self.add(format!("PromQL warning: quantile value should be between 0 and 1, got {}", format_g(q)), span);
+        self.add(
+            format!("PromQL warning: quantile value should be between 0 and 1, got {}", format_g(q)),
+            span,
+        );
     }
 
     /// A ratio outside of -1 to 1.
     pub(crate) fn invalid_ratio(&mut self, r: f64, to: f64, span: Span) {
         let (r, to) = (format_g(r), format_g(to));
-        self.add(format!("PromQL warning: ratio value should be between -1 and 1, got {r}, capping to {to}"), span);
+        self.add(
+            format!("PromQL warning: ratio value should be between -1 and 1, got {r}, capping to {to}"),
+            span,
+        );
     }
 
     /// A strategy of `integral` that does not exist.
@@ -158,24 +166,36 @@ impl Annotations {
 
     /// A classic bucket whose `le` is missing or no number.
     pub(crate) fn bad_bucket_label(&mut self, name: &str, le: &str, span: Span) {
-        let text = format!("PromQL warning: bucket label \"le\" is missing or has a malformed value of {}", quote(le));
+        let text = format!(
+            "PromQL warning: bucket label \"le\" is missing or has a malformed value of {}",
+            quote(le)
+        );
         self.add(with_name(&text, name), span);
     }
 
     /// Floats and histograms in one range.
     pub(crate) fn mixed_range(&mut self, name: &str, span: Span) {
         let name = quote(name);
-        self.add(format!("PromQL warning: encountered a mix of histograms and floats for metric name {name}"), span);
+        self.add(
+            format!("PromQL warning: encountered a mix of histograms and floats for metric name {name}"),
+            span,
+        );
     }
 
     /// Floats and histograms in one group.
     pub(crate) fn mixed_aggregation(&mut self, span: Span) {
-        self.add("PromQL warning: encountered a mix of histograms and floats for aggregation".to_owned(), span);
+        self.add(
+            "PromQL warning: encountered a mix of histograms and floats for aggregation".to_owned(),
+            span,
+        );
     }
 
     /// Classic and native histograms of the same name and labels.
     pub(crate) fn mixed_classic_native(&mut self, name: &str, span: Span) {
-        self.add(with_name("PromQL warning: vector contains a mix of classic and native histograms", name), span);
+        self.add(
+            with_name("PromQL warning: vector contains a mix of classic and native histograms", name),
+            span,
+        );
     }
 
     /// A gauge histogram where a counter is needed.
@@ -186,18 +206,25 @@ impl Annotations {
 
     /// A counter histogram where a gauge is needed.
     pub(crate) fn histogram_not_gauge(&mut self, name: &str, span: Span) {
-        self.add(format!("PromQL warning: this native histogram metric is not a gauge: {}", quote(name)), span);
+        self.add(
+            format!("PromQL warning: this native histogram metric is not a gauge: {}", quote(name)),
+            span,
+        );
     }
 
     /// Exponential and custom buckets together.
     pub(crate) fn mixed_exponential_custom(&mut self, name: &str, span: Span) {
-        let text = "PromQL warning: vector contains a mix of histograms with exponential and custom buckets schemas";
+        let text =
+            "PromQL warning: vector contains a mix of histograms with exponential and custom buckets schemas";
         self.add(format!("{text} for metric name {}", quote(name)), span);
     }
 
     /// Bucket layouts that an operator cannot bring together.
     pub(crate) fn incompatible_layout(&mut self, op: &str, span: Span) {
-        self.add(format!("PromQL warning: incompatible bucket layout encountered for binary operator {op}"), span);
+        self.add(
+            format!("PromQL warning: incompatible bucket layout encountered for binary operator {op}"),
+            span,
+        );
     }
 
     /// `sort` in a range query.
@@ -208,7 +235,8 @@ impl Annotations {
 
     /// `rate` of a metric that is not named like a counter.
     pub(crate) fn possible_non_counter(&mut self, name: &str, span: Span) {
-        let text = "PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket:";
+        let text =
+            "PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket:";
         self.add(format!("{text} {}", quote(name)), span);
     }
 
@@ -262,17 +290,24 @@ impl Annotations {
 
     /// Counter-reset hints that contradict each other.
     pub(crate) fn reset_collision(&mut self, op: Operation, span: Span) {
-        self.add(format!("PromQL warning: conflicting counter resets during histogram {}", op.as_str()), span);
+        self.add(
+            format!("PromQL warning: conflicting counter resets during histogram {}", op.as_str()),
+            span,
+        );
     }
 
     /// Custom bounds that differ and were reduced to those in common.
     pub(crate) fn custom_bounds_reconciled(&mut self, op: Operation, span: Span) {
-        self.add(format!("PromQL info: mismatched custom buckets were reconciled during {}", op.as_str()), span);
+        self.add(
+            format!("PromQL info: mismatched custom buckets were reconciled during {}", op.as_str()),
+            span,
+        );
     }
 
     /// A start timestamp before the previous sample.
     pub(crate) fn start_time_overlap(&mut self, name: &str, span: Span) {
-        let text = "PromQL warning: sample has start time that overlaps with previous sample timestamp for metric";
+        let text =
+            "PromQL warning: sample has start time that overlaps with previous sample timestamp for metric";
         self.add_with(format!("{text} {}", quote(name)), span, Detail::Overlaps { count: 1 });
     }
 }

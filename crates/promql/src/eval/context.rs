@@ -40,7 +40,9 @@ impl Budget {
 
     /// Gives `bytes` back.
     pub fn release(&self, bytes: u64) {
-        let _ = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| Some(used.saturating_sub(bytes)));
+        let _ = self
+            .used
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| Some(used.saturating_sub(bytes)));
     }
 }
 
@@ -61,7 +63,13 @@ pub struct QueryContext<'a> {
 impl<'a> QueryContext<'a> {
     /// A context without deadline, cancel flag of its own, or budget.
     pub fn new(query: &'a str) -> QueryContext<'a> {
-        QueryContext { query, cancel: Arc::new(AtomicBool::new(false)), deadline: None, budget: None, lookback_ms: None }
+        QueryContext {
+            query,
+            cancel: Arc::new(AtomicBool::new(false)),
+            deadline: None,
+            budget: None,
+            lookback_ms: None,
+        }
     }
 
     /// Fails when the query was cancelled or its time is up.
@@ -70,7 +78,9 @@ impl<'a> QueryContext<'a> {
             return Err(EvalError::Canceled("expression evaluation"));
         }
         match self.deadline {
-            Some((clock, at)) if clock.monotonic_ns() >= at => Err(EvalError::Timeout("expression evaluation")),
+            Some((clock, at)) if clock.monotonic_ns() >= at => {
+                Err(EvalError::Timeout("expression evaluation"))
+            }
             _ => Ok(()),
         }
     }
@@ -97,12 +107,17 @@ impl Reservation {
         Ok(())
     }
 
-    /// Gives `bytes` back early.
-    pub(crate) fn shrink(&mut self, bytes: u64) {
+    /// Bytes reserved by this query.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Gives back what is reserved beyond `bytes`.
+    pub(crate) fn shrink_to(&mut self, bytes: u64) {
         let Some(budget) = &self.budget else { return };
-        let bytes = bytes.min(self.bytes);
-        budget.release(bytes);
-        self.bytes -= bytes;
+        let surplus = self.bytes.saturating_sub(bytes);
+        budget.release(surplus);
+        self.bytes -= surplus;
     }
 }
 
@@ -125,7 +140,7 @@ mod tests {
         assert!(r.grow(60).is_ok());
         assert!(matches!(r.grow(60), Err(EvalError::Budget { needed: 60 })));
         assert_eq!(b.used(), 60);
-        r.shrink(20);
+        r.shrink_to(40);
         assert_eq!(b.used(), 40);
         drop(r);
         assert_eq!(b.used(), 0);

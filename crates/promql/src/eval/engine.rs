@@ -69,7 +69,13 @@ impl Engine {
     ///
     /// # Errors
     /// See [`EvalError`].
-    pub fn instant(&self, data: &dyn Queryable, expr: &Expr, at_ms: i64, ctx: &QueryContext<'_>) -> Result<Answer, EvalError> {
+    pub fn instant(
+        &self,
+        data: &dyn Queryable,
+        expr: &Expr,
+        at_ms: i64,
+        ctx: &QueryContext<'_>,
+    ) -> Result<Answer, EvalError> {
         self.evaluate(data, expr, Grid::instant(at_ms), 0, at_ms, ctx)
     }
 
@@ -94,7 +100,9 @@ impl Engine {
             )));
         }
         if step_ms <= 0 {
-            return Err(EvalError::exec("zero or negative query resolution step widths are not accepted. Try a positive integer"));
+            return Err(EvalError::exec(
+                "zero or negative query resolution step widths are not accepted. Try a positive integer",
+            ));
         }
         self.evaluate(data, expr, Grid::range(start_ms, end_ms, step_ms), step_ms, end_ms, ctx)
     }
@@ -121,8 +129,14 @@ impl Engine {
             let run = || self.execute(data, &plan, grid, step > 0, lookback, ctx);
             let thread = std::thread::Builder::new().name("query-deep".to_owned()).stack_size(DEEP_STACK);
             match thread.spawn_scoped(scope, run) {
-                Ok(handle) => handle.join().unwrap_or_else(|_| Err(EvalError::exec("unexpected error: the evaluation panicked"))),
-                Err(e) => Err(EvalError::exec(format!("cannot start a thread for a deeply nested query: {e}"))),
+                Ok(handle) => match handle.join() {
+                    Ok(answer) => answer,
+                    // The border that catches panics is the caller's, on whichever stack the query ran.
+                    Err(panic) => std::panic::resume_unwind(panic),
+                },
+                Err(e) => {
+                    Err(EvalError::exec(format!("cannot start a thread for a deeply nested query: {e}")))
+                }
             }
         })
     }

@@ -19,7 +19,9 @@ pub enum EvalError {
     #[error("query processing would load too many samples into memory in query execution")]
     TooManySamples,
     /// The bytes budget shared by all queries is used up.
-    #[error("query needs {needed} more bytes and the memory of all queries together is used up (hint: narrow the selector, shorten the range or raise the step)")]
+    #[error(
+        "query needs {needed} more bytes and the memory of all queries together is used up (hint: narrow the selector, shorten the range or raise the step)"
+    )]
     Budget {
         /// Bytes that could not be reserved.
         needed: u64,

@@ -111,8 +111,8 @@ pub(crate) fn almost_equal(a: f64, b: f64, epsilon: f64) -> bool {
 pub(crate) mod go {
     use std::f64::consts::PI;
     pub(crate) use tortie_model::gomath::{
-        acos, acosh, asin, asinh, atan, atanh, ceil, cos, cosh, exp, exp2, floor, log, log2, log10, modulo, pow, sin, sinh,
-        sqrt, tan, tanh,
+        acos, acosh, asin, asinh, atan, atanh, ceil, cos, cosh, exp, exp2, floor, log, log2, log10, modulo,
+        pow, sin, sinh, sqrt, tan, tanh,
     };
 
     /// The angle of the point (x, y).
@@ -172,7 +172,9 @@ mod tests {
 
     #[test]
     fn two_digits_as_go_prints_them() {
-        for (v, text) in [(3.0, "3"), (0.25, "0.25"), (10.0, "10"), (123.0, "1.2e+02"), (0.00001, "1e-05"), (0.0, "0")] {
+        for (v, text) in
+            [(3.0, "3"), (0.25, "0.25"), (10.0, "10"), (123.0, "1.2e+02"), (0.00001, "1e-05"), (0.0, "0")]
+        {
             assert_eq!(format_g2(v), text);
         }
     }

@@ -91,8 +91,21 @@ pub(crate) const RESERVED: [&str; 3] = ["__name__", "__type__", "__unit__"];
 
 /// Functions whose answer depends on the step even when their arguments do not.
 const STEP_DEPENDENT: [&str; 15] = [
-    "day_of_month", "day_of_week", "day_of_year", "days_in_month", "end", "hour", "minute", "month", "predict_linear",
-    "range", "start", "step", "time", "timestamp", "year",
+    "day_of_month",
+    "day_of_week",
+    "day_of_year",
+    "days_in_month",
+    "end",
+    "hour",
+    "minute",
+    "month",
+    "predict_linear",
+    "range",
+    "start",
+    "step",
+    "time",
+    "timestamp",
+    "year",
 ];
 
 /// First and last instant of the query and the lookback, milliseconds; `step` is 0 for an instant query.
@@ -153,11 +166,14 @@ impl Outer {
     /// What the arguments of a call stand in.
     fn within_call(self, name: &str) -> Outer {
         match name {
-            "histogram_count" | "histogram_sum" | "histogram_avg" | "timestamp" | "start_timestamp" | "absent" => {
-                Outer { counts_only: true, ..self }
-            }
-            "histogram_quantile" | "histogram_quantiles" | "histogram_fraction" | "histogram_stddev"
-            | "histogram_stdvar" | "changes" => Outer { whole: true, ..self },
+            "histogram_count" | "histogram_sum" | "histogram_avg" | "timestamp" | "start_timestamp"
+            | "absent" => Outer { counts_only: true, ..self },
+            "histogram_quantile"
+            | "histogram_quantiles"
+            | "histogram_fraction"
+            | "histogram_stddev"
+            | "histogram_stdvar"
+            | "changes" => Outer { whole: true, ..self },
             _ => self,
         }
     }
@@ -218,7 +234,12 @@ impl Compiler {
                 let (offset, range) = (q.offset_ms(), q.range_ms());
                 let inner_outer = match at {
                     Some(_) => Outer { offset, range, at, whole: true, ..outer },
-                    None => Outer { offset: outer.offset + offset, range: outer.range + range, whole: true, ..outer },
+                    None => Outer {
+                        offset: outer.offset + offset,
+                        range: outer.range + range,
+                        whole: true,
+                        ..outer
+                    },
                 };
                 let (inner, inv, _) = self.node(&q.expr, inner_outer)?;
                 let expr = if inv { invariant(inner) } else { inner };
@@ -249,20 +270,28 @@ impl Compiler {
                 Ok((make(Kind::Aggregate(Box::new(kind))), inv, wrap))
             }
             Expr::Binary(b) => {
-                let buckets = matches!(b.op, BinaryOp::TrimUpper | BinaryOp::TrimLower | BinaryOp::Eq | BinaryOp::Ne);
+                let buckets =
+                    matches!(b.op, BinaryOp::TrimUpper | BinaryOp::TrimLower | BinaryOp::Eq | BinaryOp::Ne);
                 let outer = Outer { whole: outer.whole || buckets, ..outer };
                 let (lhs, linv, lwrap) = self.node(&b.lhs, outer)?;
                 let (rhs, rinv, rwrap) = self.node(&b.rhs, outer)?;
                 let both = linv && rinv;
                 let wrap = |node, wrap: bool| if wrap && !both { invariant(node) } else { node };
                 let (lhs, rhs) = (wrap(lhs, lwrap), wrap(rhs, rwrap));
-                let kind = Binary { op: b.op, lhs, rhs, matching: b.matching.clone(), return_bool: b.return_bool };
+                let kind =
+                    Binary { op: b.op, lhs, rhs, matching: b.matching.clone(), return_bool: b.return_bool };
                 Ok((make(Kind::Binary(Box::new(kind))), both, both))
             }
         }
     }
 
-    fn call(&mut self, c: &ast::Call, outer: Outer, span: Span, ty: ValueType) -> Result<Compiled, EvalError> {
+    fn call(
+        &mut self,
+        c: &ast::Call,
+        outer: Outer,
+        span: Span,
+        ty: ValueType,
+    ) -> Result<Compiled, EvalError> {
         let name = c.func.name;
         if let Some(v) = self.folded(name) {
             return Ok((Node { kind: Kind::Number(v), span, ty }, true, false));
@@ -294,7 +323,18 @@ impl Compiler {
         {
             let reference = super::functions::info::reference(first);
             let (at, offset) = reference.unwrap_or((None, 0));
-            self.reads(&Selector { matchers: Vec::new(), offset, at, anchored: false, smoothed: false, counts_only: false }, 0, outer);
+            self.reads(
+                &Selector {
+                    matchers: Vec::new(),
+                    offset,
+                    at,
+                    anchored: false,
+                    smoothed: false,
+                    counts_only: false,
+                },
+                0,
+                outer,
+            );
             inv &= reference.is_some();
         }
         let make = |args| Node { kind: Kind::Call(Call { func: c.func, args }), span, ty };

@@ -42,6 +42,16 @@ impl Evaluator<'_> {
     /// Evaluates `node` at all steps of `grid`.
     pub(crate) fn eval(&mut self, node: &Node, grid: Grid) -> Result<Out, EvalError> {
         self.ctx.check()?;
+        let before = self.memory.bytes();
+        let out = self.node(node, grid)?;
+        // What the node needed in between is free again, its result is not.
+        if let Out::Vector(v) = &out {
+            self.memory.shrink_to(before + Steps::row_bytes(grid.n) * v.len() as u64);
+        }
+        Ok(out)
+    }
+
+    fn node(&mut self, node: &Node, grid: Grid) -> Result<Out, EvalError> {
         match &node.kind {
             Kind::Number(v) => {
                 self.hold(grid.n as u64)?;
@@ -133,7 +143,11 @@ impl Evaluator<'_> {
                         }
                     }
                 }
-                if self.options.delayed_name_removal { Ok(Out::Vector(steps)) } else { Ok(Out::Vector(merge_rows(steps)?)) }
+                if self.options.delayed_name_removal {
+                    Ok(Out::Vector(steps))
+                } else {
+                    Ok(Out::Vector(merge_rows(steps)?))
+                }
             }
             other => Ok(other),
         }
@@ -161,7 +175,10 @@ impl Evaluator<'_> {
         }
         let steps = self.eval_vector(&q.expr, inner)?;
         Ok((0..steps.len())
-            .map(|i| Series { labels: steps.labels[i].clone(), columns: super::engine::row_columns(&steps, i, inner) })
+            .map(|i| Series {
+                labels: steps.labels[i].clone(),
+                columns: super::engine::row_columns(&steps, i, inner),
+            })
             .filter(|s| !s.columns.is_empty())
             .collect())
     }
@@ -213,7 +230,8 @@ pub(crate) fn merge_rows(steps: Steps) -> Result<Steps, EvalError> {
     if steps.len() < 2 {
         return Ok(steps);
     }
-    let mut rows: HashMap<&Labels, usize, RandomState> = HashMap::with_capacity_and_hasher(steps.len(), RandomState::default());
+    let mut rows: HashMap<&Labels, usize, RandomState> =
+        HashMap::with_capacity_and_hasher(steps.len(), RandomState::default());
     let mut target = Vec::with_capacity(steps.len());
     for labels in &steps.labels {
         let next = rows.len();

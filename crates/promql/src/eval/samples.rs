@@ -83,7 +83,8 @@ impl Samples {
             }
             if let (Some(previous), ResetHint::Unknown) = (previous, self.h[i].hint) {
                 let reset = self.h[i].detect_reset(&self.h[previous]);
-                Arc::make_mut(&mut self.h[i]).hint = if reset { ResetHint::Reset } else { ResetHint::NotReset };
+                Arc::make_mut(&mut self.h[i]).hint =
+                    if reset { ResetHint::Reset } else { ResetHint::NotReset };
             }
             previous = Some(i);
         }

@@ -25,7 +25,13 @@ pub(crate) enum Found {
 
 impl<'q> Evaluator<'q> {
     /// Opens a selection of samples in `[mint, maxt]`.
-    pub(crate) fn open(&mut self, s: &Selector, mint: i64, maxt: i64, step: i64) -> Result<Box<dyn SeriesSet + 'q>, EvalError> {
+    pub(crate) fn open(
+        &mut self,
+        s: &Selector,
+        mint: i64,
+        maxt: i64,
+        step: i64,
+    ) -> Result<Box<dyn SeriesSet + 'q>, EvalError> {
         let hints = SelectHints { mint, maxt, step, limit: 0 };
         let set = self.querier.select(&hints, &s.matchers)?;
         self.stats.series += set.len() as u64;
@@ -111,7 +117,13 @@ impl<'q> Evaluator<'q> {
     }
 
     /// Many steps: a series is read once, then walked along with the steps.
-    fn by_lookback(&mut self, set: &dyn SeriesSet, s: &Selector, grid: Grid, out: &mut Steps) -> Result<(), EvalError> {
+    fn by_lookback(
+        &mut self,
+        set: &dyn SeriesSet,
+        s: &Selector,
+        grid: Grid,
+        out: &mut Steps,
+    ) -> Result<(), EvalError> {
         let (mint, maxt) = (s.reference(grid.start) - self.lookback + 1, s.reference(grid.end()));
         let mut scratch = Columns::default();
         let mut samples = Samples::default();
@@ -131,10 +143,16 @@ impl<'q> Evaluator<'q> {
             if samples.h.is_empty() {
                 float_row(&samples, s, grid, self.lookback, out, row);
             } else {
-                walk(&samples, grid, self.lookback, |t| s.reference(t), |step, found| match found {
-                    Found::Float(i) => out.set_float(row, step, samples.v[i]),
-                    Found::Histogram(i) => out.set_histogram(row, step, Arc::clone(&samples.h[i])),
-                });
+                walk(
+                    &samples,
+                    grid,
+                    self.lookback,
+                    |t| s.reference(t),
+                    |step, found| match found {
+                        Found::Float(i) => out.set_float(row, step, samples.v[i]),
+                        Found::Histogram(i) => out.set_histogram(row, step, Arc::clone(&samples.h[i])),
+                    },
+                );
             }
             let n = out.row(row).samples();
             if n == 0 {
@@ -152,7 +170,13 @@ impl<'q> Evaluator<'q> {
     }
 
     /// A range vector at the top of an instant query.
-    pub(crate) fn matrix(&mut self, s: &Selector, range: i64, span: Span, grid: Grid) -> Result<Vec<Series>, EvalError> {
+    pub(crate) fn matrix(
+        &mut self,
+        s: &Selector,
+        range: i64,
+        span: Span,
+        grid: Grid,
+    ) -> Result<Vec<Series>, EvalError> {
         let maxt = s.reference(grid.start);
         let mint = maxt - range;
         let mut read_from = mint;

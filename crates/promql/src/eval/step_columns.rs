@@ -55,6 +55,9 @@ pub(crate) enum Cell<'a> {
     H(&'a Arc<FloatHistogram>),
 }
 
+/// Most values that are allocated before there are any.
+const MOST_AT_ONCE: usize = 4 << 20;
+
 /// Rows of step columns.
 #[derive(Default, Clone)]
 pub(crate) struct Steps {
@@ -123,7 +126,8 @@ impl<'a> Row<'a> {
     /// Samples of the row, a histogram counted by its size.
     pub(crate) fn samples(&self) -> u64 {
         let floats: u64 = self.bits.iter().map(|b| u64::from(b.count_ones())).sum();
-        let hists: u64 = self.histograms.map_or(0, |hs| hs.iter().flatten().map(|h| h.size_in_samples()).sum());
+        let hists: u64 =
+            self.histograms.map_or(0, |hs| hs.iter().flatten().map(|h| h.size_in_samples()).sum());
         floats + hists
     }
 
@@ -142,6 +146,8 @@ impl Steps {
     /// No rows yet, with room for `rows`.
     pub(crate) fn with_capacity(n: usize, rows: usize) -> Steps {
         let mut s = Steps::new(n);
+        // Rows may turn out to be empty: a large result grows into its size instead.
+        let rows = rows.min(MOST_AT_ONCE / n.max(1) + 1);
         s.labels.reserve(rows);
         s.drop_name.reserve(rows);
         s.bits.reserve(rows * s.words);

@@ -32,7 +32,11 @@ impl Queryable for Store {
 struct Reader<'a>(&'a Store);
 
 impl Querier for Reader<'_> {
-    fn select<'a>(&'a self, _: &SelectHints, matchers: &[Matcher]) -> Result<Box<dyn SeriesSet + 'a>, StorageError> {
+    fn select<'a>(
+        &'a self,
+        _: &SelectHints,
+        matchers: &[Matcher],
+    ) -> Result<Box<dyn SeriesSet + 'a>, StorageError> {
         let fits = |l: &Labels| matchers.iter().all(|m| m.matches(l.value(&m.name)));
         Ok(Box::new(Found(self.0.series.iter().filter(|(l, _)| fits(l)).collect())))
     }

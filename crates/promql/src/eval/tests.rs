@@ -9,7 +9,11 @@ fn store() -> Store {
     let mut s = Store::default();
     let up = |f: fn(f64) -> f64| (0..11).map(|i| Some(f(f64::from(i)))).collect::<Vec<_>>();
     s.add(&[("__name__", "c_total"), ("job", "a"), ("n", "1")], 60_000, &up(|i| i * 60.0));
-    s.add(&[("__name__", "c_total"), ("job", "a"), ("n", "2")], 60_000, &up(|i| if i < 5.0 { i * 60.0 } else { (i - 5.0) * 60.0 }));
+    s.add(
+        &[("__name__", "c_total"), ("job", "a"), ("n", "2")],
+        60_000,
+        &up(|i| if i < 5.0 { i * 60.0 } else { (i - 5.0) * 60.0 }),
+    );
     s.add(&[("__name__", "g"), ("job", "a"), ("n", "1")], 60_000, &up(|i| i));
     s.add(&[("__name__", "g"), ("job", "b"), ("n", "1")], 60_000, &up(|i| -i));
     let mut gone = up(|i| i + 100.0);
@@ -36,7 +40,9 @@ fn render(v: &Value) -> String {
             v.iter().map(one).collect::<Vec<_>>().join("; ")
         }
         Value::Matrix(m) => {
-            let one = |s: &super::Series| format!("{} {:?}@{:?}", super::binary::text(&s.labels), s.columns.v, s.columns.t);
+            let one = |s: &super::Series| {
+                format!("{} {:?}@{:?}", super::binary::text(&s.labels), s.columns.v, s.columns.t)
+            };
             m.iter().map(one).collect::<Vec<_>>().join("; ")
         }
     }
@@ -54,7 +60,8 @@ fn check(query: &str, expect: &str) {
 
 fn check_range(query: &str, expect: &str) {
     let expr = parse_expr(query, &options()).unwrap();
-    let answer = Engine::default().range(&store(), &expr, 0, 240_000, 120_000, &QueryContext::new(query)).unwrap();
+    let answer =
+        Engine::default().range(&store(), &expr, 0, 240_000, 120_000, &QueryContext::new(query)).unwrap();
     assert_eq!(render(&answer.value), expect, "{query}");
 }
 
@@ -112,7 +119,10 @@ fn operators() {
     check("g + on(job, n) g", r#"{job="a", n="1"} 20; {job="b", n="1"} -20"#);
     check("g > 0", r#"{__name__="g", job="a", n="1"} 10"#);
     check("0 > bool g", r#"{job="a", n="1"} 0; {job="b", n="1"} 1"#);
-    check("c_total * on(job) group_left() sum by (job) (g{job=\"a\"})", r#"{job="a", n="1"} 6000; {job="a", n="2"} 3000"#);
+    check(
+        "c_total * on(job) group_left() sum by (job) (g{job=\"a\"})",
+        r#"{job="a", n="1"} 6000; {job="a", n="2"} 3000"#,
+    );
     check("g and on(job) c_total", r#"{__name__="g", job="a", n="1"} 10"#);
     check("g unless on(job) c_total", r#"{__name__="g", job="b", n="1"} -10"#);
     check("2 ^ 3 % 5", "3");
@@ -135,7 +145,10 @@ fn functions() {
     check("scalar(g{job=\"a\"}) + 1", "11");
     check("clamp(g, -5, 5)", r#"{job="a", n="1"} 5; {job="b", n="1"} -5"#);
     check("sort(g)", r#"{__name__="g", job="b", n="1"} -10; {__name__="g", job="a", n="1"} 10"#);
-    check(r#"label_replace(g{job="a"}, "x", "${1}y", "job", "(.)")"#, r#"{__name__="g", job="a", n="1", x="ay"} 10"#);
+    check(
+        r#"label_replace(g{job="a"}, "x", "${1}y", "job", "(.)")"#,
+        r#"{__name__="g", job="a", n="1", x="ay"} 10"#,
+    );
     check(r#"label_join(g{job="a"}, "x", "-", "job", "n")"#, r#"{__name__="g", job="a", n="1", x="a-1"} 10"#);
     check("timestamp(gone offset 6m)", r#"{job="c"} 120"#);
     check("hour(vector(3600))", "{} 1");

@@ -51,9 +51,14 @@ impl Data {
             let (instance, job) = (format!("i{n:02}"), if n % 3 == 0 { "felix" } else { "typha" });
             let mut v = 0.0;
             let mut counter = |i: i64| {
-                v = if rng.below(200) == 0 { 0.0 } else { v + rng.below(9) as f64 * if n % 2 == 0 { 1.0 } else { 0.1 } };
+                v = if rng.below(200) == 0 {
+                    0.0
+                } else {
+                    v + rng.below(9) as f64 * if n % 2 == 0 { 1.0 } else { 0.1 }
+                };
                 // Some series miss scrapes, one ends early, one starts late.
-                let there = !(n % 4 == 1 && rng.below(10) == 0) && !(n == 5 && i > 400) && !(n == 6 && i < 300);
+                let there =
+                    !(n % 4 == 1 && rng.below(10) == 0) && !(n == 5 && i > 400) && !(n == 6 && i < 300);
                 there.then_some(v)
             };
             add(&[("__name__", "c_total"), ("instance", &instance), ("job", job)], &mut counter);
@@ -99,11 +104,19 @@ impl Data {
     pub(crate) fn openmetrics(&self) -> String {
         let mut out = String::new();
         for (labels, c) in &self.0 {
-            let pairs: Vec<String> =
-                labels.iter().filter(|(n, _)| *n != "__name__").map(|(n, v)| format!("{n}=\"{v}\"")).collect();
+            let pairs: Vec<String> = labels
+                .iter()
+                .filter(|(n, _)| *n != "__name__")
+                .map(|(n, v)| format!("{n}=\"{v}\""))
+                .collect();
             for (t, v) in c.t.iter().zip(&c.v) {
                 let value = tortie_model::gofloat::format_g(*v);
-                out.push_str(&format!("{}{{{}}} {value} {}\n", labels.metric_name(), pairs.join(","), t / 1000));
+                out.push_str(&format!(
+                    "{}{{{}}} {value} {}\n",
+                    labels.metric_name(),
+                    pairs.join(","),
+                    t / 1000
+                ));
             }
         }
         out.push_str("# EOF\n");
@@ -120,7 +133,11 @@ impl Queryable for Data {
 struct View<'a>(&'a Data);
 
 impl Querier for View<'_> {
-    fn select<'a>(&'a self, _: &SelectHints, matchers: &[Matcher]) -> Result<Box<dyn SeriesSet + 'a>, StorageError> {
+    fn select<'a>(
+        &'a self,
+        _: &SelectHints,
+        matchers: &[Matcher],
+    ) -> Result<Box<dyn SeriesSet + 'a>, StorageError> {
         let fits = |l: &Labels| matchers.iter().all(|m| m.matches(l.value(&m.name)));
         Ok(Box::new(Set(self.0.0.iter().filter(|(l, _)| fits(l)).collect())))
     }

@@ -73,11 +73,16 @@ fn theirs(json: &Json) -> Said {
     };
     let result = &json["data"]["result"];
     if json["data"]["resultType"] == "scalar" {
-        return Said { error: None, rows: vec![Row { labels: Vec::new(), samples: vec![sample(result)] }], notes };
+        return Said {
+            error: None,
+            rows: vec![Row { labels: Vec::new(), samples: vec![sample(result)] }],
+            notes,
+        };
     }
     let rows = result.as_array().unwrap().iter().map(|s| {
         let labels = s["metric"].as_object().unwrap().iter();
-        let mut labels: Vec<(String, String)> = labels.map(|(n, v)| (n.clone(), v.as_str().unwrap().to_owned())).collect();
+        let mut labels: Vec<(String, String)> =
+            labels.map(|(n, v)| (n.clone(), v.as_str().unwrap().to_owned())).collect();
         labels.sort();
         let samples = match s["values"].as_array() {
             Some(values) => values.iter().map(sample).collect(),
@@ -93,7 +98,9 @@ fn distance(a: f64, b: f64) -> u64 {
     if a.is_nan() && b.is_nan() {
         return 0;
     }
-    let place = |v: f64| if v.to_bits() >> 63 == 1 { -((v.to_bits() & (u64::MAX >> 1)) as i128) } else { v.to_bits() as i128 };
+    let place = |v: f64| {
+        if v.to_bits() >> 63 == 1 { -((v.to_bits() & (u64::MAX >> 1)) as i128) } else { v.to_bits() as i128 }
+    };
     // Zeros of both signs are told apart.
     let sign = u64::from(a == 0.0 && b == 0.0 && a.to_bits() != b.to_bits());
     u64::try_from((place(a) - place(b)).unsigned_abs()).unwrap_or(u64::MAX).max(sign)
@@ -119,11 +126,20 @@ fn difference(mut a: Said, mut b: Said, ordered: bool, ulp: u64) -> Option<Strin
             return Some(format!("series {:?}, expected {:?}", x.labels, y.labels));
         }
         if x.samples.len() != y.samples.len() {
-            return Some(format!("{:?}: {} samples, expected {}", x.labels, x.samples.len(), y.samples.len()));
+            return Some(format!(
+                "{:?}: {} samples, expected {}",
+                x.labels,
+                x.samples.len(),
+                y.samples.len()
+            ));
         }
         for (p, q) in x.samples.iter().zip(&y.samples) {
             if p.0 != q.0 || distance(p.1, q.1) > ulp {
-                return Some(format!("{:?}: {p:?}, expected {q:?}, {} units apart", x.labels, distance(p.1, q.1)));
+                return Some(format!(
+                    "{:?}: {p:?}, expected {q:?}, {} units apart",
+                    x.labels,
+                    distance(p.1, q.1)
+                ));
             }
         }
     }
@@ -159,8 +175,19 @@ fn same_answers() {
             let (start, end) = (START + from, START + to);
             let ctx = QueryContext::new(query);
             let a = ours(engine.range(&data, &expr, start * 1000, end * 1000, step * 1000, &ctx));
-            let form = [("query", query), ("start", &start.to_string()), ("end", &end.to_string()), ("step", &step.to_string())];
-            compare(format!("from +{from}s to +{to}s by {step}s"), a, &server.ask("query_range", &form), true, q.ulp);
+            let form = [
+                ("query", query),
+                ("start", &start.to_string()),
+                ("end", &end.to_string()),
+                ("step", &step.to_string()),
+            ];
+            compare(
+                format!("from +{from}s to +{to}s by {step}s"),
+                a,
+                &server.ask("query_range", &form),
+                true,
+                q.ulp,
+            );
         }
     }
     for d in differences.iter().take(60) {

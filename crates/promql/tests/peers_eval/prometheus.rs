@@ -15,7 +15,8 @@ pub(crate) struct Prometheus {
 impl Prometheus {
     /// Makes blocks of the text and starts a server on them.
     pub(crate) fn over(openmetrics: &str) -> Prometheus {
-        let bin = std::env::var("TORTIE_PEERS_BIN").expect("TORTIE_PEERS_BIN must name the folder of the real binaries");
+        let bin = std::env::var("TORTIE_PEERS_BIN")
+            .expect("TORTIE_PEERS_BIN must name the folder of the real binaries");
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name).display().to_string();
         std::fs::write(path("in.txt"), openmetrics).unwrap();

@@ -102,6 +102,9 @@ pub(crate) struct Change {
     pub(crate) draft: Draft,
     /// Slots whose lines are gone: to be released after the commit.
     pub(crate) gone: Vec<Slot>,
+    /// Those of them that get a stale marker unless the commit finds that a new line is the same series: the text of a
+    /// series, or the rules for its labels, may have changed.
+    pub(crate) stale_later: Vec<Slot>,
 }
 
 /// Reads `body` into the rows of `work`.

@@ -26,7 +26,6 @@ pub(super) fn read(body: &[u8], table: &Table, context: &Context<'_>, work: &mut
         predicted: 0,
         new_texts: HashMap::default(),
         new_labels: HashMap::default(),
-        new_of_line: HashMap::default(),
         stored: 0,
         limited: false,
         outcome: Outcome::default(),
@@ -59,8 +58,6 @@ struct Reader<'a> {
     /// Series that the table does not have: text to line.
     new_texts: HashMap<&'a [u8], u32, foldhash::fast::RandomState>,
     new_labels: HashMap<Labels, u32, foldhash::fast::RandomState>,
-    /// Labels of lines that are new, for further samples of the same series with their own time.
-    new_of_line: HashMap<u32, Labels, foldhash::fast::RandomState>,
     stored: u64,
     limited: bool,
     outcome: Outcome,
@@ -170,7 +167,10 @@ impl<'a> Reader<'a> {
             self.outcome.duplicates += 1;
             return;
         }
-        let Some(labels) = self.new_of_line.get(&first).cloned() else { return };
+        let row = work.new_lines.iter().position(|l| *l == first);
+        let Some(labels) = row.and_then(|i| work.batch.new.get(i)).map(|(labels, ..)| labels.clone()) else {
+            return;
+        };
         if let Some(t) = self.accept(line, own) {
             work.batch.push_new(labels, t, value);
             work.new_lines.push(first);
@@ -208,9 +208,6 @@ impl<'a> Reader<'a> {
         self.outcome.series_added += 1;
         self.draft.slots.push(NEW);
         self.new_labels.insert(labels.clone(), line);
-        if own.is_some() {
-            self.new_of_line.insert(line, labels.clone());
-        }
         work.batch.push_new(labels, t, s.value);
         work.new_lines.push(line);
         Ok(())
@@ -237,21 +234,29 @@ impl<'a> Reader<'a> {
 
     /// Stale markers for what is gone, and the new lines.
     fn finish(mut self, work: &mut Work) -> Outcome {
-        let mut gone = Vec::new();
+        let (mut gone, mut stale_later) = (Vec::new(), Vec::new());
+        let nothing_new = work.batch.new.is_empty();
         for (old, (&slot, &seen)) in work.old_slots.iter().zip(&self.seen).enumerate() {
             if slot >= NEW || seen != NOT_SEEN {
                 continue;
             }
             gone.push(Slot(slot));
-            // With all labels made anew, what stays comes back as a new row: its marker is refused by the head or
-            // stands before it, so it must not be written.
-            if self.table.alive && self.table.is_tracked(old) && !self.context.relabel_all {
+            if !self.table.alive || !self.table.is_tracked(old) {
+                continue;
+            }
+            if nothing_new {
                 work.batch.push(Slot(slot), self.context.at_ms, stale_nan());
+            } else {
+                stale_later.push(Slot(slot));
             }
         }
         self.draft.repeats.sort_unstable();
-        self.outcome.change =
-            Some(Change { template: Template::new(self.text, self.lines), draft: self.draft, gone });
+        self.outcome.change = Some(Change {
+            template: Template::new(self.text, self.lines),
+            draft: self.draft,
+            gone,
+            stale_later,
+        });
         self.outcome
     }
 }

@@ -110,7 +110,8 @@ fn cut(text: &str) -> &str {
 
 fn text(labels: &Labels) -> String {
     let name = |n: &str| if is_legacy_name(n) { n.to_owned() } else { quote(n.as_bytes()) };
-    let pairs: Vec<String> = labels.iter().map(|(n, v)| format!("{}={}", name(n), quote(v.as_bytes()))).collect();
+    let pairs: Vec<String> =
+        labels.iter().map(|(n, v)| format!("{}={}", name(n), quote(v.as_bytes()))).collect();
     format!("{{{}}}", pairs.join(", "))
 }
 
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn refused(config: PoolConfig, exposed: &[(&str, &str)], expect: Unfit) {
+    fn refused(config: &PoolConfig, exposed: &[(&str, &str)], expect: Unfit) {
         assert_eq!(
             stored_labels(&mut labels(exposed).builder(), &labels(&[("job", "j")]), &config),
             Err(expect)
@@ -170,12 +171,12 @@ mod tests {
         let base = || PoolConfig::new("j");
         let exposed = [("__name__", "m"), ("abcdef", "ghijklm")];
         refused(
-            PoolConfig { label_limit: 2, ..base() },
+            &PoolConfig { label_limit: 2, ..base() },
             &exposed,
             Unfit::Limit("label_limit exceeded (metric: m, number of labels: 3, limit: 2)".into()),
         );
         refused(
-            PoolConfig { label_name_length_limit: 8, ..base() },
+            &PoolConfig { label_name_length_limit: 8, ..base() },
             &[("__name__", "m"), ("abcdefghi", "x")],
             Unfit::Limit(
                 "label_name_length_limit exceeded (metric: m, label name: abcdefghi, length: 9, limit: 8)"
@@ -183,7 +184,7 @@ mod tests {
             ),
         );
         refused(
-            PoolConfig { label_value_length_limit: 6, ..base() },
+            &PoolConfig { label_value_length_limit: 6, ..base() },
             &exposed,
             Unfit::Limit("label_value_length_limit exceeded (metric: m, label name: abcdef, value: \"ghijklm\", length: 7, limit: 6)".into()),
         );

@@ -61,7 +61,7 @@ impl Scraper {
         committed: &Committed,
         at_ms: i64,
     ) -> u64 {
-        let Change { template, mut draft, mut gone } = change;
+        let Change { template, mut draft, mut gone, stale_later } = change;
         let mut used = Used::default();
         if !work.new_lines.is_empty() {
             used.extend(
@@ -94,23 +94,18 @@ impl Scraper {
             *entry = UNKNOWN;
         }
         draft.repeats.sort_unstable();
-        if self.relabel_all {
-            self.mark_left_behind(shared, &used, at_ms);
-            self.relabel_all = false;
-        }
+        self.mark_stale(shared, stale_later.iter().filter(|s| !used.contains_key(&s.0)), at_ms);
+        self.relabel_all = false;
         self.table = Table::from_draft(shared.templates.intern(template), draft);
         shared.sink.release(&gone);
         repeated
     }
 
-    /// Stale markers for series that the target has under other labels now.
-    fn mark_left_behind(&self, shared: &Shared, used: &Used, at_ms: i64) {
-        if !self.table.alive {
-            return;
-        }
+    /// Stale markers for series that turned out to be gone.
+    fn mark_stale<'s>(&self, shared: &Shared, slots: impl Iterator<Item = &'s Slot>, at_ms: i64) {
         let mut batch = Batch::default();
-        for slot in self.table.tracked_slots().filter(|s| !used.contains_key(&s.0)) {
-            batch.push(slot, at_ms, stale_nan());
+        for slot in slots {
+            batch.push(*slot, at_ms, stale_nan());
         }
         if !batch.is_empty()
             && let Err(e) = shared.sink.commit(&batch)

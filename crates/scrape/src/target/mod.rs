@@ -132,3 +132,43 @@ impl Target {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_those_of_prometheus_offsets() {
+        let labels = Labels::from_pairs([
+            ("__address__", "10.0.0.1:9091"),
+            ("__scheme__", "http"),
+            ("__metrics_path__", "/metrics"),
+            ("__scrape_interval__", "15s"),
+            ("__scrape_timeout__", "10s"),
+        ]);
+        let t = Target::new(&PoolConfig::new("j"), &labels, Labels::empty());
+        assert_eq!((t.interval_ms, t.timeout_ms), (15_000, 10_000));
+        for seed in [0, 1, u64::MAX] {
+            let offset = t.offset_ms(seed);
+            assert_eq!(offset, ((t.hash ^ seed) % 15_000_000_000 / 1_000_000) as i64);
+            for from in [-20_000, 0, offset, offset + 1, 1_700_000_000_123] {
+                let next = t.next_instant(from, seed);
+                assert!((0..15_000).contains(&(next - from)), "{from} {next}");
+                assert_eq!(next.rem_euclid(15_000), offset);
+            }
+        }
+    }
+
+    #[test]
+    fn history_keeps_the_last_twenty_in_order() {
+        let t = Target::new(&PoolConfig::new("j"), &Labels::empty(), Labels::empty());
+        assert_eq!(t.status().health, Health::Unknown);
+        for i in 0..30 {
+            let error = if i % 3 == 0 { "x" } else { "" };
+            t.report(LastScrape { at_ms: i, error: error.into(), ..LastScrape::default() });
+        }
+        let s = t.status();
+        assert_eq!(s.history, (10..30).map(|i| i % 3 != 0).collect::<Vec<_>>());
+        assert_eq!((s.health, s.since_ms, s.last_scrape_ms), (Health::Up, 28, 29));
+    }
+}

@@ -1,10 +1,12 @@
 //! Scraping from outside: real requests to tiny servers on the loopback, into a stand-in of the head.
 #![allow(clippy::disallowed_methods)] // the tests run on real time
 
+mod configured;
 mod connections;
 mod head;
 mod limits;
 mod live;
+mod random;
 mod rig;
 mod series;
 mod server;

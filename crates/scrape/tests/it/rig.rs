@@ -36,7 +36,13 @@ impl Rig {
     pub(crate) fn with(config: PoolConfig, server: Server, options: Options) -> Rig {
         let sink = Arc::new(TestSink::default());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let manager = ScrapeManager::new(Arc::clone(&sink) as _, clock, Arc::new(MemFs::new()), CpuPool::start(1, 16), options);
+        let manager = ScrapeManager::new(
+            Arc::clone(&sink) as _,
+            clock,
+            Arc::new(MemFs::new()),
+            CpuPool::start(1, 16),
+            options,
+        );
         let groups = watch::Sender::new(group(&[server.addr.to_string()]));
         let rig = Rig { manager, sink, server, groups };
         rig.apply(config);

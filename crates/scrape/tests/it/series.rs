@@ -1,11 +1,10 @@
 //! What becomes of the lines of a body: samples, stale markers, duplicates, labels, timestamps, metadata.
 
 use crate::rig::{Rig, config};
+use crate::sink::Samples;
 use tortie_model::relabel::{Action, Rule};
 use tortie_scrape::PoolConfig;
 use tortie_scrape::status::Health;
-
-type Samples = Vec<(i64, Option<f64>)>;
 
 fn all(rig: &Rig) -> Vec<(String, Samples)> {
     rig.sink.all()
@@ -217,6 +216,22 @@ async fn a_failed_commit_loses_that_scrape_only() {
     assert!(s.last_warning.contains("no space left on device"), "{}", s.last_warning);
     rig.sink.fail(false);
     rig.scrape(3000, "a 3\nb 3\n").await;
+    assert_eq!(
+        all(&rig),
+        [row("a", &[(1000, Some(1.0)), (3000, Some(3.0))]), row("b", &[(3000, Some(3.0))])]
+    );
+}
+
+#[tokio::test]
+async fn a_panic_is_caught_and_the_target_goes_on() {
+    let rig = Rig::new(config()).await;
+    rig.scrape(1000, "a 1\n").await;
+    rig.sink.panic(true);
+    rig.scrape(2000, "a 2\nb 2\n").await;
+    assert_eq!(rig.manager.stats().panics.get(), 1);
+    rig.sink.panic(false);
+    let s = rig.scrape(3000, "a 3\nb 3\n").await;
+    assert_eq!(s.health, Health::Up);
     assert_eq!(
         all(&rig),
         [row("a", &[(1000, Some(1.0)), (3000, Some(3.0))]), row("b", &[(3000, Some(3.0))])]

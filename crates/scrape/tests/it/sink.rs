@@ -7,6 +7,9 @@ use tortie_model::stale::is_stale;
 use tortie_scrape::sink::Sink;
 use tortie_tsdb::append::{AppendError, Batch, Committed, Refusal, Slot};
 
+/// Time and value, `None` for a stale marker.
+pub(crate) type Samples = Vec<(i64, Option<f64>)>;
+
 #[derive(Default)]
 pub(crate) struct TestSink {
     state: Mutex<State>,
@@ -17,6 +20,7 @@ struct State {
     slots: HashMap<Labels, u32>,
     series: Vec<Series>,
     fail: bool,
+    panic: bool,
     commits: usize,
 }
 
@@ -36,13 +40,18 @@ impl TestSink {
         self.state().fail = fail;
     }
 
+    /// Makes all further commits panic, or work again.
+    pub(crate) fn panic(&self, panic: bool) {
+        self.state().panic = panic;
+    }
+
     pub(crate) fn commits(&self) -> usize {
         self.state().commits
     }
 
     /// Samples of the only series whose metric name is `name`; stale markers are `None`.
     #[track_caller]
-    pub(crate) fn samples(&self, name: &str) -> Vec<(i64, Option<f64>)> {
+    pub(crate) fn samples(&self, name: &str) -> Samples {
         let s = self.state();
         let found: Vec<_> = s.series.iter().filter(|x| x.labels.metric_name() == name).collect();
         assert_eq!(
@@ -55,7 +64,7 @@ impl TestSink {
     }
 
     /// Samples of all series by their labels in text form, `instance` and `job` left out, reports left out.
-    pub(crate) fn all(&self) -> Vec<(String, Vec<(i64, Option<f64>)>)> {
+    pub(crate) fn all(&self) -> Vec<(String, Samples)> {
         let s = self.state();
         let mut out: Vec<_> = s
             .series
@@ -71,7 +80,11 @@ impl TestSink {
     /// The newest sample of each series that is not stale.
     pub(crate) fn newest(&self) -> Vec<(Labels, f64)> {
         let s = self.state();
-        s.series.iter().filter_map(|x| x.samples.last().map(|&(_, v)| (x.labels.clone(), v))).filter(|(_, v)| !is_stale(*v)).collect()
+        s.series
+            .iter()
+            .filter_map(|x| x.samples.last().map(|&(_, v)| (x.labels.clone(), v)))
+            .filter(|(_, v)| !is_stale(*v))
+            .collect()
     }
 
     /// How many slots are held by somebody.
@@ -89,7 +102,7 @@ impl TestSink {
     }
 }
 
-fn values(s: &Series) -> Vec<(i64, Option<f64>)> {
+fn values(s: &Series) -> Samples {
     s.samples.iter().map(|&(t, v)| (t, (!is_stale(v)).then_some(v))).collect()
 }
 
@@ -121,6 +134,10 @@ fn append(s: &mut Series, t: i64, v: f64) -> Option<Refusal> {
 impl Sink for TestSink {
     fn commit(&self, batch: &Batch) -> Result<Committed, AppendError> {
         let mut state = self.state();
+        if state.panic {
+            drop(state);
+            panic!("on purpose");
+        }
         if state.fail {
             return Err(AppendError::Wal("no space left on device".into()));
         }

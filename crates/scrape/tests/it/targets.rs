@@ -45,7 +45,7 @@ async fn equal_targets_are_one_and_dropped_ones_are_remembered() {
     assert_eq!(all[0].discovered.get("__scrape_interval__"), Some("1s"));
     assert_eq!(rig.manager.dropped().len(), 1);
     assert_eq!(rig.manager.dropped_counts()["job"], 2);
-    assert_eq!(rig.manager.stats().sync_failures.get(), 2);
+    assert_eq!(rig.manager.sync_failures(), 2);
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 
 /// All of them; `now` is a time that queries still see.
 pub(crate) fn all(now: i64) -> Vec<Vec<u8>> {
-    let mut out: Vec<Vec<u8>> = TEXTS.iter().map(|t| t.replace("NOW", &now.to_string()).into_bytes()).collect();
+    let mut out: Vec<Vec<u8>> =
+        TEXTS.iter().map(|t| t.replace("NOW", &now.to_string()).into_bytes()).collect();
     out.extend(BYTES.iter().map(|b| b.to_vec()));
     out
 }

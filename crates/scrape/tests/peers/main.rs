@@ -37,15 +37,27 @@ async fn bodies_are_taken_and_refused_alike() {
     let prometheus = Prometheus::start(server.addr, bodies.len()).await;
     let (sink, manager) = tortie(&server, bodies.len());
     manager.scrape_all_at(now).await;
-    let ours: BTreeMap<String, (String, String)> =
-        manager.targets().into_iter().map(|t| (t.pool.to_string(), (t.health.as_str().to_owned(), without_place(&t.last_error)))).collect();
-    let theirs: BTreeMap<_, _> = prometheus.targets(bodies.len()).await.into_iter().map(|(job, (health, error))| (job, (health, without_place(&error)))).collect();
+    let ours: BTreeMap<String, (String, String)> = manager
+        .targets()
+        .into_iter()
+        .map(|t| (t.pool.to_string(), (t.health.as_str().to_owned(), without_place(&t.last_error))))
+        .collect();
+    let theirs: BTreeMap<_, _> = prometheus
+        .targets(bodies.len())
+        .await
+        .into_iter()
+        .map(|(job, (health, error))| (job, (health, without_place(&error))))
+        .collect();
     let mut different = Vec::new();
     for (i, body) in bodies.iter().enumerate() {
         let job = format!("j{i}");
         let shown = String::from_utf8_lossy(body).into_owned();
         if ours.get(&job) != theirs.get(&job) {
-            different.push(format!("{shown:?}\n  ours:   {:?}\n  theirs: {:?}", ours.get(&job), theirs.get(&job)));
+            different.push(format!(
+                "{shown:?}\n  ours:   {:?}\n  theirs: {:?}",
+                ours.get(&job),
+                theirs.get(&job)
+            ));
             continue;
         }
         let (mine, real) = (sink_series(&sink, &job), prometheus.series(&job).await);
@@ -53,17 +65,38 @@ async fn bodies_are_taken_and_refused_alike() {
             different.push(format!("{shown:?}\n  ours:   {mine:?}\n  theirs: {real:?}"));
         }
     }
-    assert!(different.is_empty(), "{} of {} bodies differ:\n{}", different.len(), bodies.len(), different.join("\n"));
+    assert!(
+        different.is_empty(),
+        "{} of {} bodies differ:\n{}",
+        different.len(),
+        bodies.len(),
+        different.join("\n")
+    );
 }
 
 fn tortie(server: &Server, n: usize) -> (Arc<TestSink>, ScrapeManager) {
     let sink = Arc::new(TestSink::default());
     let cpu = CpuPool::start(1, 64);
-    let manager = ScrapeManager::new(Arc::clone(&sink) as _, Arc::new(SystemClock::new()), Arc::new(MemFs::new()), cpu, Options::default());
+    let manager = ScrapeManager::new(
+        Arc::clone(&sink) as _,
+        Arc::new(SystemClock::new()),
+        Arc::new(MemFs::new()),
+        cpu,
+        Options::default(),
+    );
     let targets = vec![Labels::from_pairs([("__address__", server.addr.to_string().as_str())])];
-    let groups = watch::Sender::new(Arc::new(vec![TargetGroup { source: "0".into(), labels: Labels::empty(), targets }]));
+    let groups = watch::Sender::new(Arc::new(vec![TargetGroup {
+        source: "0".into(),
+        labels: Labels::empty(),
+        targets,
+    }]));
     let inputs = (0..n).map(|i| {
-        let config = PoolConfig { metrics_path: format!("/{i}"), interval_ms: 1000, timeout_ms: 1000, ..PoolConfig::new(&format!("j{i}")) };
+        let config = PoolConfig {
+            metrics_path: format!("/{i}"),
+            interval_ms: 1000,
+            timeout_ms: 1000,
+            ..PoolConfig::new(&format!("j{i}"))
+        };
         PoolInput { config, groups: groups.subscribe() }
     });
     manager.apply(inputs.collect()).unwrap();

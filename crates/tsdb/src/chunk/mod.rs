@@ -2,6 +2,7 @@
 
 pub(crate) mod bits;
 pub mod xor;
+pub mod xor2;
 
 use tortie_model::Columns;
 
@@ -81,6 +82,7 @@ pub fn encoding_name(encoding: u8) -> &'static str {
 pub fn decode(encoding: u8, data: &[u8], mint: i64, maxt: i64, out: &mut Columns) -> Result<(), ChunkError> {
     match encoding {
         ENC_XOR => xor::decode(data, mint, maxt, out),
+        ENC_XOR2 => xor2::decode(data, mint, maxt, out),
         0 | 2..=6 => Err(ChunkError::Unsupported(encoding_name(encoding))),
         n => Err(ChunkError::Unknown(n)),
     }

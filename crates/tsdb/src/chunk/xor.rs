@@ -179,6 +179,9 @@ pub fn decode(data: &[u8], mint: i64, maxt: i64, out: &mut Columns) -> Result<()
         }
         if t >= mint {
             out.push(t, f64::from_bits(v));
+            if !out.st.is_empty() {
+                out.st.push(0);
+            }
         }
         true
     };

@@ -87,6 +87,7 @@ impl Db {
         for broken in &blocks.broken {
             tracing::error!(block = %broken.ulid, err = broken.reason, "block cannot be opened and does not serve");
         }
+        warn_of_out_of_order_log(fs.as_ref(), dir);
         let head_options = HeadOptions {
             chunk_range_ms: options.min_block_ms,
             min_valid_time: blocks.persisted_until().unwrap_or(i64::MIN),
@@ -216,6 +217,20 @@ impl Queryable for Db {
         }
         views.extend(head);
         Ok(Box::new(MergedQuerier::new(views)))
+    }
+}
+
+/// A log of out-of-order samples is what Prometheus leaves with `out_of_order_time_window`; it is not read here.
+fn warn_of_out_of_order_log(fs: &dyn Fs, dir: &Path) {
+    let wbl = dir.join("wbl");
+    let bytes = |name: &String| fs.open(&wbl.join(name)).and_then(|f| f.len()).unwrap_or(0);
+    let total: u64 = fs.list(&wbl).unwrap_or_default().iter().map(bytes).sum();
+    if total > 0 {
+        tracing::warn!(
+            folder = %wbl.display(),
+            bytes = total,
+            "out-of-order samples that are not in a block yet are not read; Prometheus still can"
+        );
     }
 }
 

@@ -77,7 +77,7 @@ struct Disk {
     fs: Arc<dyn Fs>,
     dir: PathBuf,
     wal: Wal,
-    journal: Journal,
+    journal: Arc<Journal>,
     chunks: ChunkFiles,
 }
 

@@ -4,7 +4,7 @@ mod repair;
 
 use super::page::{self, FullChunk, Outcome};
 use super::{Disk, Head, HeadOptions, OpenError, ReplayProgress, add, page_of, place_of, read, write};
-use crate::chunk::{self, ENC_XOR};
+use crate::chunk::{self, ENC_XOR, ENC_XOR2};
 use crate::head_chunks::{self, ChunkFiles};
 use crate::wal::journal::{self, Journal};
 use crate::wal::read::{Damage, SegmentReader};
@@ -39,6 +39,9 @@ impl Head {
         let quarantine = dir.join("quarantine");
         fs.create_dir_all(&wal_dir).map_err(OpenError::io(&wal_dir))?;
         segments::remove_left_overs(fs.as_ref(), &wal_dir).map_err(OpenError::io(&wal_dir))?;
+        if segments::list_segments(fs.as_ref(), &dir.join("wbl")).is_ok_and(|s| !s.is_empty()) {
+            tracing::warn!(component = "tsdb", dir = "wbl", "out-of-order samples are not supported so far, their log is not read");
+        }
         let mut head = Head::with_disk(options, None);
         let mut r = Replay::new(&head, fs, dir);
         let files = r.load_chunks(&quarantine)?;
@@ -52,8 +55,12 @@ impl Head {
             segment_size: head.options.wal_segment_size,
             sync_interval_ms: head.options.wal_sync_interval_ms,
         };
-        let wal = Wal::create(Arc::clone(fs), &wal_dir, next, wal_options).map_err(OpenError::io(&wal_dir))?;
-        let journal = Journal::open(Arc::clone(fs), dir);
+        let journal = Arc::new(Journal::open(Arc::clone(fs), dir, next.checked_sub(1)));
+        if journal.is_fresh() && head.series_count() > 0 {
+            // A directory from elsewhere, or our journal was lost.
+            journal.replace(&mut head.series_records().into_iter()).map_err(OpenError::io(dir))?;
+        }
+        let wal = Wal::create(Arc::clone(fs), &wal_dir, next, wal_options, Some(Arc::clone(&journal))).map_err(OpenError::io(&wal_dir))?;
         head.disk = Some(Disk { fs: Arc::clone(fs), dir: dir.to_owned(), wal, journal, chunks: files });
         // Series whose samples are all in blocks are of no use any more.
         head.drop_old_data().map_err(OpenError::io(dir))?;
@@ -74,6 +81,8 @@ struct Replay<'a> {
     chunks: HashMap<u64, Vec<FullChunk>>,
     /// Series of the side journal, read when a reference is unknown.
     journal: Option<std::collections::HashMap<u64, Labels>>,
+    /// Newest segment of the log, to tell whether the journal is ours.
+    newest: Option<u64>,
     last_ref: u64,
     mint: i64,
     maxt: i64,
@@ -91,6 +100,7 @@ impl<'a> Replay<'a> {
             refs: HashMap::new(),
             chunks: HashMap::new(),
             journal: None,
+            newest: None,
             last_ref: 0,
             mint: i64::MAX,
             maxt: i64::MIN,
@@ -106,7 +116,7 @@ impl<'a> Replay<'a> {
         let (chunks, last_ref, skipped) = (&mut self.chunks, &mut self.last_ref, &mut self.skipped);
         let mut each = |l: head_chunks::Loaded| {
             *last_ref = (*last_ref).max(l.ref_id);
-            if l.out_of_order || !matches!(l.encoding, ENC_XOR) {
+            if l.out_of_order || !matches!(l.encoding, ENC_XOR | ENC_XOR2) {
                 let kind = if l.out_of_order { "out-of-order chunks" } else { chunk::encoding_name(l.encoding) };
                 *skipped.entry(kind).or_default() += 1;
                 return true;
@@ -138,6 +148,7 @@ impl<'a> Replay<'a> {
         let checkpoint = checkpoints.last().copied();
         let wanted: Vec<u64> = all.iter().copied().filter(|n| checkpoint.is_none_or(|c| *n > c)).collect();
         let newest = all.last().copied().max(checkpoint);
+        self.newest = newest;
         let mut at = ReplayProgress {
             min: wanted.first().copied().unwrap_or(0),
             max: wanted.last().copied().unwrap_or(0),
@@ -277,7 +288,7 @@ impl<'a> Replay<'a> {
             return Some(*s);
         }
         if self.journal.is_none() {
-            self.journal = Some(journal::load(self.fs.as_ref(), &self.dir));
+            self.journal = Some(journal::load(self.fs.as_ref(), &self.dir, self.newest));
         }
         let labels = self.journal.as_mut()?.remove(&ref_id)?;
         self.series(ref_id, &labels);

@@ -94,7 +94,7 @@ fn write_into(
     keep: &dyn Fn(u64) -> bool,
 ) -> io::Result<CheckpointStats> {
     let options = WalOptions { compress, segment_size: 128 << 20, sync_interval_ms: 0 };
-    let out = Wal::create(Arc::clone(fs), tmp, 0, options)?;
+    let out = Wal::create(Arc::clone(fs), tmp, 0, options, None)?;
     let mut c = Copy { out, mint, keep, stats: CheckpointStats::default(), group: Vec::new(), bytes: 0, samples: Vec::new() };
     let before = list_checkpoints(fs.as_ref(), wal_dir)?.into_iter().rfind(|n| *n <= last);
     let mut floor = mint;
@@ -134,6 +134,15 @@ pub fn read_min_valid_time(fs: &dyn Fs, dir: &Path) -> io::Result<Option<i64>> {
     })
 }
 
+/// Whether a record of a kind that is not decoded lies an hour before `mint`, judged by the time of its first sample.
+/// One record holds one commit, so its samples lie close together.
+fn is_old(rec: &[u8], mint: i64) -> bool {
+    const HOUR: i64 = 3_600_000;
+    let timed = matches!(rec.first(), Some(4 | 7..=10));
+    let time = rec.get(9..17).and_then(|b| b.try_into().ok()).map(i64::from_be_bytes);
+    timed && time.is_some_and(|t| t < mint.saturating_sub(HOUR))
+}
+
 struct Copy<'k> {
     out: Wal,
     mint: i64,
@@ -165,6 +174,7 @@ impl Copy<'_> {
             Kind::Samples | Kind::SamplesV2 => self.samples(rec),
             Kind::Tombstones => self.tombstones(rec),
             Kind::MinValidTime => Ok(None),
+            Kind::Skipped(_) if is_old(rec, self.mint) => Ok(None),
             Kind::Skipped(_) => {
                 self.stats.copied += 1;
                 Ok(Some(rec.to_vec()))
@@ -234,3 +244,6 @@ impl Copy<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

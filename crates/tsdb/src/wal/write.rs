@@ -3,6 +3,7 @@
 //! A batch is written by the thread that commits it, in one `write`; only one writes at a time. Records written since
 //! the last good sync stay in memory (bounded) and are logged again into a new segment when a sync fails.
 
+use super::journal::Journal;
 use super::{frame, segments};
 use std::collections::VecDeque;
 use std::io;
@@ -70,6 +71,8 @@ struct Shared {
     inner: Mutex<Inner>,
     stop: Condvar,
     counters: WalCounters,
+    /// Is told of each new segment before it begins.
+    journal: Option<Arc<Journal>>,
 }
 
 /// A write-ahead log open for writing.
@@ -83,8 +86,11 @@ impl Wal {
     ///
     /// # Errors
     /// When the segment cannot be created.
-    pub fn create(fs: Arc<dyn Fs>, dir: &Path, segment: u64, options: WalOptions) -> io::Result<Wal> {
+    pub fn create(fs: Arc<dyn Fs>, dir: &Path, segment: u64, options: WalOptions, journal: Option<Arc<Journal>>) -> io::Result<Wal> {
         fs.create_dir_all(dir)?;
+        if let Some(j) = &journal {
+            j.note_segment(segment);
+        }
         let file = fs.create(&segments::segment_path(dir, segment))?;
         fs.sync_dir(dir)?;
         let inner = Inner {
@@ -106,7 +112,7 @@ impl Wal {
         let counters = WalCounters::default();
         counters.segment.store(segment, Ordering::Relaxed);
         let shared =
-            Arc::new(Shared { fs, dir: dir.to_owned(), options, inner: Mutex::new(inner), stop: Condvar::new(), counters });
+            Arc::new(Shared { fs, dir: dir.to_owned(), options, inner: Mutex::new(inner), stop: Condvar::new(), counters, journal });
         let syncer = if options.sync_interval_ms > 0 {
             let shared = Arc::clone(&shared);
             Some(std::thread::Builder::new().name("wal-sync".to_owned()).spawn(move || shared.sync_loop())?)
@@ -291,6 +297,9 @@ impl Shared {
 
     fn next_segment(&self, i: &mut Inner) -> io::Result<()> {
         self.end_page(i)?;
+        if let Some(j) = &self.journal {
+            j.note_segment(i.segment + 1);
+        }
         let file = self.fs.create(&segments::segment_path(&self.dir, i.segment + 1))?;
         self.fs.sync_dir(&self.dir)?;
         let old = std::mem::replace(&mut i.file, file);

@@ -193,12 +193,12 @@ impl<'a> Lexer<'a> {
     }
 
     fn comment(&mut self) -> Token {
-        self.to_newline();
+        self.skip_line();
         self.state = State::LineStart;
         Token::Comment
     }
 
-    fn to_newline(&mut self) {
+    fn skip_line(&mut self) {
         let rest = self.body.get(self.end..).unwrap_or(&[]);
         self.end += memchr::memchr(b'\n', rest).unwrap_or(rest.len());
     }
@@ -217,7 +217,7 @@ impl<'a> Lexer<'a> {
 
     /// The rest of the line with the blank before it; a blank line of nothing but white space is empty text.
     fn meta_text(&mut self) -> Token {
-        self.to_newline();
+        self.skip_line();
         self.state = State::LineStart;
         if self.text().iter().all(|b| is_blank(*b)) {
             self.start = self.end;

@@ -79,7 +79,7 @@ export function PanelView({ panel, bindings, choice, scrapeInterval, height, ful
               type="button" class="plain icon-button" title={full ? 'Back to the dashboard' : 'Only this panel'} aria-label={full ? 'Back to the dashboard' : `Show only ${title}`}
               onClick={() => setQuery({ viewPanel: full || query.value.get('viewPanel') ? undefined : String(panel.id) })}
             >
-              <Icon name={full ? 'close' : 'out'} />
+              <Icon name={full ? 'close' : 'expand'} />
             </button>
           )}
         </span>

@@ -53,9 +53,9 @@ function QueryLine({ state, index, drafts, setDraft, run, busy, cancel }: {
           onChange={(text) => { setProblem(undefined); setDraft(text); }} onRun={(text) => run(all(text))}
         />
         {busy ? (
-          <button type="button" onClick={cancel} title="Cancel (Esc)">Cancel</button>
+          <button type="button" class="run" onClick={cancel} title="Cancel (Esc)">Cancel</button>
         ) : (
-          <button type="button" class={index === 0 ? 'main' : ''} onClick={() => run(drafts)} title="Run (Enter)">Run</button>
+          <button type="button" class={index === 0 ? 'run main' : 'run'} onClick={() => run(drafts)} title="Run (Enter)">Run</button>
         )}
         <button type="button" onClick={format} disabled={expr.trim() === ''} title="Format the expression">Format</button>
         {drafts.length > 1 ? (

@@ -3,7 +3,7 @@ import { href } from '../../app/router.ts';
 import { grouped } from '../../format/number.ts';
 import { Mark, worst, type State } from '../../parts/mark.tsx';
 import { roughSpan } from '../../time/duration.ts';
-import { escapeRegex } from './components.ts';
+import { components, escapeRegex } from './components.ts';
 import type { ComponentState } from './load.ts';
 
 interface Link {
@@ -88,19 +88,21 @@ export function verdict(states: ComponentState[]): { state: State; text: string 
   return { state: 'ok', text: `Calico is monitored: all ${targets} targets of Felix, Typha and kube-controllers answer` };
 }
 
-export function Chain({ states }: { states: ComponentState[] }) {
+/** The table; without states it has its size already and says that they are on their way. */
+export function Chain({ states }: { states: ComponentState[] | undefined }) {
+  const rows = states?.map((state) => ({ name: state.component.name, links: linksOf(state) })) ?? components.map(({ name }) => ({ name, links: undefined }));
   return (
-    <div class="panel scroll-x">
+    <div class="panel scroll-x" aria-busy={!states}>
       <table class="chain">
-        <caption class="sr">The links from each component to its dashboard</caption>
+        <caption class="sr">{states ? 'The links from each component to its dashboard' : 'The chain is loading'}</caption>
         <thead>
           <tr><th scope="col">Chain</th>{linkNames.map((name) => <th key={name} scope="col">{name}</th>)}</tr>
         </thead>
         <tbody>
-          {states.map((state) => (
-            <tr key={state.component.id}>
-              <th scope="row">{state.component.name}</th>
-              {linksOf(state).map((link, i) => <Cell key={linkNames[i]} name={linkNames[i]!} link={link} />)}
+          {rows.map(({ name, links }) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              {linkNames.map((link, i) => (links ? <Cell key={link} name={link} link={links[i]!} /> : <td key={link} class="off">·</td>))}
             </tr>
           ))}
         </tbody>

@@ -34,7 +34,7 @@ export interface NodeState {
 
 export interface Change {
   at: number;
-  kind: 'restart' | 'down' | 'back';
+  kind: 'restart' | 'down' | 'back' | 'since';
   labels: Labels;
 }
 
@@ -164,6 +164,13 @@ export async function loadChanges(start: number, end: number, signal: AbortSigna
   const changes: Change[] = restarts.map(({ labels, value }) => ({ at: value * 1000, kind: 'restart', labels }));
   for (const { metric, values } of downs.data.slice(0, 200)) {
     const times = (values ?? []).map(([seconds]) => seconds * 1000);
+    // Down at both ends of the range and all of it in between: that is no change, but it has to be said.
+    if (times.length > 1 && times[0]! <= start + step && times.at(-1)! + step * 1.5 >= end) {
+      if (times.length >= Math.floor((times.at(-1)! - times[0]!) / step)) {
+        changes.push({ at: start, kind: 'since', labels: metric });
+        continue;
+      }
+    }
     times.forEach((time, i) => {
       const before = times[i - 1];
       const after = times[i + 1];

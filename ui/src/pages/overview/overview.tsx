@@ -126,7 +126,7 @@ function Nodes({ jobs }: { jobs: string[] }) {
   );
 }
 
-const changeWords: Record<Change['kind'], [State, string]> = { restart: ['warn', 'restarted'], down: ['bad', 'went down'], back: ['ok', 'answers again'] };
+const changeWords: Record<Change['kind'], [State, string]> = { restart: ['warn', 'restarted'], down: ['bad', 'went down'], back: ['ok', 'answers again'], since: ['bad', 'has been down since before this range'] };
 
 const shortName = (labels: Labels) => `${labels['job'] ?? ''} ${labels['node'] ?? labels['instance'] ?? ''}`.trim();
 
@@ -186,7 +186,7 @@ export default function Overview() {
         {says ? <><Mark state={says.state} /> <span>{says.text}</span></> : <span class="dim">Asking for the state of Felix, Typha and kube-controllers …</span>}
       </p>
       {chain.error ? <p class="note">The newest state could not be read; this is the one before.</p> : null}
-      {states ? <Chain states={states} /> : <div class="panel chain-space"><Skeleton rows={4} label="The chain is loading" /></div>}
+      <Chain states={states} />
       <div class="tiles">
         {states
           ? states.map((state) => <ComponentTile key={state.component.id} state={state} />)

@@ -17,8 +17,12 @@ pub(crate) fn aggregate(
     match op {
         AggregateOp::Sum => sum(input, members, out, row),
         AggregateOp::Avg => avg(input, members, out, row),
-        AggregateOp::Min => fold(input, members, out, row, |acc, v| if acc > v || acc.is_nan() { v } else { acc }),
-        AggregateOp::Max => fold(input, members, out, row, |acc, v| if acc < v || acc.is_nan() { v } else { acc }),
+        AggregateOp::Min => {
+            fold(input, members, out, row, |acc, v| if acc > v || acc.is_nan() { v } else { acc })
+        }
+        AggregateOp::Max => {
+            fold(input, members, out, row, |acc, v| if acc < v || acc.is_nan() { v } else { acc })
+        }
         AggregateOp::Count => count(input, members, out, row, false),
         AggregateOp::Group => count(input, members, out, row, true),
         AggregateOp::Stdvar => deviation(input, members, out, row, |v| v),

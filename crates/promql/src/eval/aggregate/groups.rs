@@ -77,7 +77,11 @@ pub(crate) fn group_labels(labels: &Labels, names: &[String], without: bool) -> 
 }
 
 fn contains(names: &[String], name: &str) -> bool {
-    if names.len() <= 8 { names.iter().any(|n| n == name) } else { names.binary_search_by(|n| n.as_str().cmp(name)).is_ok() }
+    if names.len() <= 8 {
+        names.iter().any(|n| n == name)
+    } else {
+        names.binary_search_by(|n| n.as_str().cmp(name)).is_ok()
+    }
 }
 
 #[cfg(test)]

@@ -47,15 +47,18 @@ impl Evaluator<'_> {
         }
         let before = self.held;
         let param = match &a.param {
-            Some(p) if !matches!(p.kind, Kind::Str(_)) => Some(Param::new(self.eval_scalar(p, grid)?, p.span)),
+            Some(p) if !matches!(p.kind, Kind::Str(_)) => {
+                Some(Param::new(self.eval_scalar(p, grid)?, p.span))
+            }
             _ => None,
         };
         let input = self.eval_vector(&a.expr, grid)?;
         let groups = Groups::new(&input, &a.grouping, a.without);
         let out = match (a.op, param) {
-            (AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk | AggregateOp::LimitRatio, Some(p)) => {
-                self.ranked(a, span, &p, &input, &groups, grid)?
-            }
+            (
+                AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk | AggregateOp::LimitRatio,
+                Some(p),
+            ) => self.ranked(a, span, &p, &input, &groups, grid)?,
             (_, param) => {
                 if let (AggregateOp::Quantile, Some(p)) = (a.op, &param) {
                     self.note_quantile(p);
@@ -80,7 +83,13 @@ impl Evaluator<'_> {
     }
 
     /// One row a group.
-    fn grouped(&mut self, a: &Aggregate, param: Option<&Param>, input: &Steps, groups: &Groups) -> Result<Steps, EvalError> {
+    fn grouped(
+        &mut self,
+        a: &Aggregate,
+        param: Option<&Param>,
+        input: &Steps,
+        groups: &Groups,
+    ) -> Result<Steps, EvalError> {
         let n = input.steps();
         self.reserve_rows(n, groups.len())?;
         let mut out = Steps::with_capacity(n, groups.len());

@@ -34,7 +34,9 @@ impl Evaluator<'_> {
         // Row of the output for each row of the input.
         let mut placed: Vec<Option<usize>> = vec![None; input.len()];
         let hashes = match a.op {
-            AggregateOp::LimitRatio => input.labels.iter().map(|l| labels_hash::hash(l) as f64 / u64::MAX as f64).collect(),
+            AggregateOp::LimitRatio => {
+                input.labels.iter().map(|l| labels_hash::hash(l) as f64 / u64::MAX as f64).collect()
+            }
             _ => Vec::new(),
         };
         let mut heaps: Vec<Vec<Entry>> = vec![Vec::new(); groups.len()];
@@ -79,7 +81,8 @@ impl Evaluator<'_> {
                 for &(i, _) in heap.iter() {
                     let Some(cell) = input.row(i).cell(step) else { continue };
                     let Some(place) = placed.get_mut(i) else { continue };
-                    let row = *place.get_or_insert_with(|| out.push(input.labels[i].clone(), input.drop_name[i]));
+                    let row =
+                        *place.get_or_insert_with(|| out.push(input.labels[i].clone(), input.drop_name[i]));
                     out.set(row, step, cell);
                 }
             }

@@ -75,4 +75,3 @@ pub(crate) fn any(s: &Steps) -> Vec<u64> {
     }
     bits
 }
-

@@ -35,12 +35,19 @@ impl Evaluator<'_> {
                     return Err(EvalError::exec("vectors without matching"));
                 };
                 let out = match b.op {
-                    BinaryOp::And | BinaryOp::Or | BinaryOp::Unless => self.set_operator(b.op, matching, &l, &r)?,
+                    BinaryOp::And | BinaryOp::Or | BinaryOp::Unless => {
+                        self.set_operator(b.op, matching, &l, &r)?
+                    }
                     _ => self.vectors(b, matching, span, &l, &r, grid)?,
                 };
                 Out::Vector(self.finish(out, grid)?)
             }
-            _ => return Err(EvalError::exec(format!("operator {} needs scalars or instant vectors", b.op.as_str()))),
+            _ => {
+                return Err(EvalError::exec(format!(
+                    "operator {} needs scalars or instant vectors",
+                    b.op.as_str()
+                )));
+            }
         };
         let n = match &out {
             Out::Vector(v) => v.samples(),

@@ -59,7 +59,8 @@ impl Evaluator<'_> {
         } else {
             Sides { many: l, one: r, swapped, fill_many: matching.fill_left, fill_one: matching.fill_right }
         };
-        let (many_sigs, one_sigs) = if swapped { (&sigs.right, &sigs.left) } else { (&sigs.left, &sigs.right) };
+        let (many_sigs, one_sigs) =
+            if swapped { (&sigs.right, &sigs.left) } else { (&sigs.left, &sigs.right) };
         // Steps at which there is something to do: both sides have samples, or what is missing is filled in.
         let (any_many, any_one) = (any(sides.many), any(sides.one));
         let fills = sides.fill_many.is_some() || sides.fill_one.is_some();
@@ -76,7 +77,11 @@ impl Evaluator<'_> {
             drop_now: b.return_bool && !self.options.delayed_name_removal,
             out: Steps::with_capacity(grid.n, sides.many.len()),
             rows: HashMap::default(),
-            matched: if one_to_one || sides.fill_many.is_some() { vec![vec![0; l.words()]; sigs.count] } else { Vec::new() },
+            matched: if one_to_one || sides.fill_many.is_some() {
+                vec![vec![0; l.words()]; sigs.count]
+            } else {
+                Vec::new()
+            },
             inserted: HashMap::default(),
         };
         for (i, &sig) in many_sigs.iter().enumerate() {
@@ -226,7 +231,9 @@ impl Results<'_> {
         }
         let taken = self.inserted.entry((sig, labels.clone())).or_insert_with(|| vec![0; bits.len()]);
         if taken.iter().zip(bits).any(|(t, b)| t & b != 0) {
-            return Err(EvalError::exec("multiple matches for labels: grouping labels must ensure unique matches"));
+            return Err(EvalError::exec(
+                "multiple matches for labels: grouping labels must ensure unique matches",
+            ));
         }
         taken.iter_mut().zip(bits).for_each(|(t, b)| *t |= b);
         Ok(())
@@ -288,7 +295,11 @@ fn check_one_side(
             if let Some(step) = first
                 && clash.is_none_or(|(s, r, _)| (step, j) < (s, r))
             {
-                let other = rows.iter().copied().find(|k| *k < j && sides.one.row(*k).cell(step).is_some()).unwrap_or(j);
+                let other = rows
+                    .iter()
+                    .copied()
+                    .find(|k| *k < j && sides.one.row(*k).cell(step).is_some())
+                    .unwrap_or(j);
                 clash = Some((step, j, other));
             }
             seen.iter_mut().zip(&p).for_each(|(s, p)| *s |= p);
@@ -310,7 +321,10 @@ fn check_one_side(
 /// Labels as Go prints them: `{a="b", c="d"}`.
 pub(crate) fn text(labels: &Labels) -> String {
     let pair = |(n, v): (&str, &str)| {
-        let legacy = n.bytes().enumerate().all(|(i, b)| b == b'_' || b.is_ascii_alphabetic() || (i > 0 && b.is_ascii_digit()));
+        let legacy = n
+            .bytes()
+            .enumerate()
+            .all(|(i, b)| b == b'_' || b.is_ascii_alphabetic() || (i > 0 && b.is_ascii_digit()));
         let name = if legacy { n.to_owned() } else { super::super::annotations::quote(n) };
         format!("{name}={}", super::super::annotations::quote(v))
     };

@@ -3,7 +3,9 @@
 use super::super::annotations::Monotonicity;
 use super::super::error::EvalError;
 use super::super::histogram::FloatHistogram;
-use super::super::histogram::quantile::{Classic, classic_fraction, classic_quantile, native_fraction, native_quantile};
+use super::super::histogram::quantile::{
+    Classic, classic_fraction, classic_quantile, native_fraction, native_quantile,
+};
 use super::super::math::{kahan, parse_float};
 use super::super::plan::{Call, RESERVED};
 use super::super::run::Evaluator;
@@ -86,9 +88,11 @@ impl Evaluator<'_> {
     pub(crate) fn histogram_ranks(&mut self, c: &Call, grid: Grid) -> Result<Steps, EvalError> {
         let (vector_at, label, questions) = match c.func.name {
             "histogram_quantile" => (1, None, vec![Question::Quantile(self.quantile_arg(c, 0, grid)?)]),
-            "histogram_fraction" => {
-                (2, None, vec![Question::Fraction(self.scalar_arg(c, 0, grid)?, self.scalar_arg(c, 1, grid)?)])
-            }
+            "histogram_fraction" => (
+                2,
+                None,
+                vec![Question::Fraction(self.scalar_arg(c, 0, grid)?, self.scalar_arg(c, 1, grid)?)],
+            ),
             _ => {
                 let q = (2..c.args.len()).map(|i| Ok(Question::Quantile(self.quantile_arg(c, i, grid)?)));
                 (0, Some(text(c, 1)?), q.collect::<Result<_, EvalError>>()?)
@@ -134,7 +138,8 @@ impl Evaluator<'_> {
             let labels = &v.labels[i];
             let le = labels.value("le");
             let Some(upper) = parse_float(le).ok().filter(|u| !u.is_nan()) else {
-                self.notes.bad_bucket_label(self.options.delayed_name_removal.then(|| labels.metric_name()).unwrap_or(""), le, span);
+                let name = self.shown_name(labels);
+                self.notes.bad_bucket_label(name, le, span);
                 continue;
             };
             let rest = labels.without(&["le"]);
@@ -155,14 +160,22 @@ impl Evaluator<'_> {
     }
 
     /// Steps at which a classic and a native histogram have the same labels: neither is evaluated. By labels.
-    fn conflicts(&mut self, v: &Steps, classic: &[ClassicSeries], span: Span) -> HashMap<Labels, Vec<u64>, RandomState> {
+    fn conflicts(
+        &mut self,
+        v: &Steps,
+        classic: &[ClassicSeries],
+        span: Span,
+    ) -> HashMap<Labels, Vec<u64>, RandomState> {
         let mut out: HashMap<Labels, Vec<u64>, RandomState> = HashMap::default();
         if !v.has_histograms() {
             return out;
         }
-        let by_labels: HashMap<&Labels, &ClassicSeries, RandomState> = classic.iter().map(|s| (&s.labels, s)).collect();
+        let by_labels: HashMap<&Labels, &ClassicSeries, RandomState> =
+            classic.iter().map(|s| (&s.labels, s)).collect();
         for i in 0..v.len() {
-            let (Some(hs), Some(series)) = (v.row(i).histograms, by_labels.get(&v.labels[i])) else { continue };
+            let (Some(hs), Some(series)) = (v.row(i).histograms, by_labels.get(&v.labels[i])) else {
+                continue;
+            };
             let mut floats = vec![0u64; v.words()];
             for (r, _) in &series.rows {
                 floats.iter_mut().zip(v.row(*r).bits).for_each(|(f, b)| *f |= b);
@@ -214,9 +227,12 @@ impl Evaluator<'_> {
                 }
                 let (q, value) = match question {
                     Question::Quantile(q) => (q[s], native_quantile(q[s], h, name, span, &mut self.notes)),
-                    Question::Fraction(l, u) => (0.0, native_fraction(l[s], u[s], h, name, span, &mut self.notes)),
+                    Question::Fraction(l, u) => {
+                        (0.0, native_fraction(l[s], u[s], h, name, span, &mut self.notes))
+                    }
                 };
-                let to = rows.get(q, label.is_some(), || out.push(self.result_labels(&v.labels[i], label, q), true));
+                let to = rows
+                    .get(q, label.is_some(), || out.push(self.result_labels(&v.labels[i], label, q), true));
                 out.set_float(to, s, value);
             }
         }
@@ -252,7 +268,9 @@ impl Evaluator<'_> {
             for_each_bit(&present, |s| steps.push(s));
             for s in steps {
                 buckets.clear();
-                let bucket = |(r, upper): &(usize, f64)| v.row(*r).float(s).map(|count| Classic { upper: *upper, count });
+                let bucket = |(r, upper): &(usize, f64)| {
+                    v.row(*r).float(s).map(|count| Classic { upper: *upper, count })
+                };
                 buckets.extend(series.rows.iter().filter_map(bucket));
                 let (q, value) = match question {
                     Question::Quantile(q) => {
@@ -267,7 +285,8 @@ impl Evaluator<'_> {
                     }
                     Question::Fraction(l, u) => (0.0, classic_fraction(l[s], u[s], &mut buckets)),
                 };
-                let to = rows.get(q, label.is_some(), || out.push(self.result_labels(&series.labels, label, q), true));
+                let to = rows
+                    .get(q, label.is_some(), || out.push(self.result_labels(&series.labels, label, q), true));
                 out.set_float(to, s, value);
             }
         }

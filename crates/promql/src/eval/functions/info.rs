@@ -54,7 +54,13 @@ impl Walk {
             Kind::Call(c) if c.func.name == "info" => {
                 return c.args.first().is_some_and(|a| self.visit(a, outer));
             }
-            Kind::Call(c) => c.args.iter().fold(false, |f, a| self.visit(a, outer) || f),
+            Kind::Call(c) => {
+                let mut found = false;
+                for a in &c.args {
+                    found |= self.visit(a, outer);
+                }
+                found
+            }
             Kind::Aggregate(a) => {
                 let inner = self.visit(&a.expr, outer);
                 a.param.as_ref().is_some_and(|p| self.visit(p, outer)) || inner
@@ -169,14 +175,16 @@ impl Evaluator<'_> {
             Some(Kind::Vector(s)) => &s.matchers,
             _ => &[],
         };
-        let (names, data): (Vec<Matcher>, Vec<Matcher>) = given.iter().cloned().partition(|m| m.name == METRIC_NAME);
+        let (names, data): (Vec<Matcher>, Vec<Matcher>) =
+            given.iter().cloned().partition(|m| m.name == METRIC_NAME);
         let names = name_matchers(&names)?;
         let ignored: Vec<bool> =
             base.labels.iter().map(|l| names.iter().all(|m| m.matches(l.metric_name()))).collect();
         let mut series = Vec::new();
         for set in identifying(&base, &ignored)? {
             let matchers = set.into_iter().chain(data.iter().cloned()).chain(names.iter().cloned()).collect();
-            let selector = Selector { matchers, offset, at, anchored: false, smoothed: false, counts_only: false };
+            let selector =
+                Selector { matchers, offset, at, anchored: false, smoothed: false, counts_only: false };
             self.info_series(&selector, grid, &mut series)?;
         }
         self.combine(&base, &ignored, &series, &data, grid)
@@ -192,14 +200,22 @@ impl Evaluator<'_> {
             samples.take(&mut scratch);
             let mut times = vec![None; grid.n];
             let mut histogram = false;
-            walk(&samples, grid, self.lookback, |t| s.reference(t), |step, found| match found {
-                Found::Float(i) => times[step] = Some(samples.t[i]),
-                Found::Histogram(_) => histogram = true,
-            });
+            walk(
+                &samples,
+                grid,
+                self.lookback,
+                |t| s.reference(t),
+                |step, found| match found {
+                    Found::Float(i) => times[step] = Some(samples.t[i]),
+                    Found::Histogram(_) => histogram = true,
+                },
+            );
             let labels = set.labels(i);
             if histogram {
                 let text = super::super::binary::text(&labels);
-                return Err(EvalError::exec(format!("this should be an info metric, with float samples: {text}")));
+                return Err(EvalError::exec(format!(
+                    "this should be an info metric, with float samples: {text}"
+                )));
             }
             self.count(times.iter().flatten().count() as u64)?;
             if times.iter().any(Option::is_some) {
@@ -236,7 +252,10 @@ impl Evaluator<'_> {
                 };
                 let existing = series[other].times[step].unwrap_or(i64::MIN);
                 if existing == t {
-                    let (a, b) = (super::super::binary::text(&series[other].labels), super::super::binary::text(&s.labels));
+                    let (a, b) = (
+                        super::super::binary::text(&series[other].labels),
+                        super::super::binary::text(&s.labels),
+                    );
                     return Err(EvalError::exec(format!(
                         "found duplicate series for info metric: existing {a} @ {existing}, new {b} @ {t}"
                     )));
@@ -250,7 +269,9 @@ impl Evaluator<'_> {
                 let labels = if ignored.get(i).copied().unwrap_or(false) {
                     base.labels[i].clone()
                 } else {
-                    let found = names.iter().filter_map(|n| newest.get(&key(n, &base.labels[i])).map(|i| &series[*i].labels));
+                    let found = names
+                        .iter()
+                        .filter_map(|n| newest.get(&key(n, &base.labels[i])).map(|i| &series[*i].labels));
                     match enrich(&base.labels[i], found, data)? {
                         Some(labels) => labels,
                         None if without_info => base.labels[i].clone(),

@@ -11,7 +11,8 @@ use tortie_model::regex::Regex;
 impl Evaluator<'_> {
     pub(crate) fn label_replace(&mut self, c: &Call, grid: Grid) -> Result<Steps, EvalError> {
         let (dst, template, src, pattern) = (text(c, 1)?, text(c, 2)?, text(c, 3)?, text(c, 4)?);
-        let invalid = |_| EvalError::exec(format!("invalid regular expression in label_replace(): {pattern}"));
+        let invalid =
+            |_| EvalError::exec(format!("invalid regular expression in label_replace(): {pattern}"));
         let regex = Regex::anchored(pattern).map_err(invalid)?;
         if dst.is_empty() {
             return Err(EvalError::exec(format!("invalid destination label name in label_replace(): {dst}")));

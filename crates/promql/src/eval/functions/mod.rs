@@ -20,7 +20,9 @@ impl Evaluator<'_> {
     /// Evaluates a function call.
     pub(crate) fn call(&mut self, c: &Call, span: Span, grid: Grid) -> Result<Out, EvalError> {
         let name = c.func.name;
-        if let ("timestamp" | "start_timestamp", Some(Kind::Vector(s))) = (name, c.args.first().map(|a| &a.kind)) {
+        if let ("timestamp" | "start_timestamp", Some(Kind::Vector(s))) =
+            (name, c.args.first().map(|a| &a.kind))
+        {
             return Ok(Out::Vector(self.timestamps_of(name, s, grid)?));
         }
         if c.args.iter().any(|a| matches!(a.kind, Kind::Matrix(..) | Kind::Subquery(_))) {
@@ -72,7 +74,9 @@ impl Evaluator<'_> {
             }
             "absent" => Ok(Out::Vector(self.absent(c, grid)?)),
             "timestamp" | "start_timestamp" => Ok(Out::Vector(self.step_times(c, grid)?)),
-            "sort" | "sort_desc" | "sort_by_label" | "sort_by_label_desc" => Ok(Out::Vector(self.sort(c, grid)?)),
+            "sort" | "sort_desc" | "sort_by_label" | "sort_by_label_desc" => {
+                Ok(Out::Vector(self.sort(c, grid)?))
+            }
             "label_replace" => Ok(Out::Vector(self.label_replace(c, grid)?)),
             "label_join" => Ok(Out::Vector(self.label_join(c, grid)?)),
             "info" => Ok(Out::Vector(self.info(c, grid)?)),
@@ -82,7 +86,10 @@ impl Evaluator<'_> {
             _ if histograms::statistic(name).is_some() => Ok(Out::Vector(self.histogram_statistic(c, grid)?)),
             _ => Err(EvalError::Unsupported {
                 what: format!("function {name} is not evaluated"),
-                at: c.args.first().map_or_else(|| "unknown position".to_owned(), |a| a.span.line_column(self.ctx.query)),
+                at: c
+                    .args
+                    .first()
+                    .map_or_else(|| "unknown position".to_owned(), |a| a.span.line_column(self.ctx.query)),
                 span: c.args.first().map_or(Span::default(), |a| a.span),
             }),
         }

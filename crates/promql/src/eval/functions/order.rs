@@ -21,7 +21,11 @@ impl Evaluator<'_> {
         if grid.n > 1 {
             return Ok(v);
         }
-        let names: Vec<&str> = if by_value { Vec::new() } else { (1..c.args.len()).map(|i| text(c, i)).collect::<Result<_, _>>()? };
+        let names: Vec<&str> = if by_value {
+            Vec::new()
+        } else {
+            (1..c.args.len()).map(|i| text(c, i)).collect::<Result<_, _>>()?
+        };
         let mut order: Vec<usize> = (0..v.len()).collect();
         let value = |i: usize| v.row(i).float(0).unwrap_or(f64::NAN);
         let labels = |a: usize, b: usize| by_labels(&names, &v.labels[a], &v.labels[b]);
@@ -102,7 +106,13 @@ mod tests {
 
     #[test]
     fn digits_count_as_numbers() {
-        for (a, b, expect) in [("cpu2", "cpu10", true), ("cpu10", "cpu2", false), ("a", "b", true), ("x1y", "x1z", true), ("10", "9", false)] {
+        for (a, b, expect) in [
+            ("cpu2", "cpu10", true),
+            ("cpu10", "cpu2", false),
+            ("a", "b", true),
+            ("x1y", "x1z", true),
+            ("10", "9", false),
+        ] {
             assert_eq!(natural_before(a, b), expect, "{a} {b}");
         }
     }

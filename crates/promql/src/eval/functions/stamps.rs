@@ -28,15 +28,21 @@ impl Evaluator<'_> {
             set.read(i, mint, maxt, &mut scratch)?;
             samples.take(&mut scratch);
             let row = out.push(set.labels(i), false);
-            walk(&samples, grid, self.lookback, |t| s.reference(t), |step, found| {
-                let ms = match (found, starts) {
-                    (Found::Float(i), false) => samples.t[i],
-                    (Found::Histogram(i), false) => samples.ht[i],
-                    (Found::Float(i), true) => samples.st.get(i).copied().unwrap_or(0),
-                    (Found::Histogram(i), true) => samples.hst.get(i).copied().unwrap_or(0),
-                };
-                out.set_float(row, step, ms as f64 / 1000.0);
-            });
+            walk(
+                &samples,
+                grid,
+                self.lookback,
+                |t| s.reference(t),
+                |step, found| {
+                    let ms = match (found, starts) {
+                        (Found::Float(i), false) => samples.t[i],
+                        (Found::Histogram(i), false) => samples.ht[i],
+                        (Found::Float(i), true) => samples.st.get(i).copied().unwrap_or(0),
+                        (Found::Histogram(i), true) => samples.hst.get(i).copied().unwrap_or(0),
+                    };
+                    out.set_float(row, step, ms as f64 / 1000.0);
+                },
+            );
             let n = out.row(row).samples();
             if n == 0 {
                 out.pop();

@@ -21,12 +21,19 @@ pub(crate) struct Civil {
     pub weekday: i64,
 }
 
+/// Seconds before the epoch at which Go's calendar begins; what lies before it comes out at the calendar's end.
+const BEGINNING: i128 = 9_223_372_028_773_273_752;
+
 /// The date and time of `seconds` since the epoch.
 pub(crate) fn civil(seconds: i64) -> Civil {
+    let mut seconds = i128::from(seconds);
+    if seconds < -BEGINNING {
+        seconds += 1 << 64;
+    }
     let days = seconds.div_euclid(86_400);
-    let rest = seconds.rem_euclid(86_400);
+    let rest = seconds.rem_euclid(86_400) as i64;
     // Years from March on, so that the leap day is the last one; 400 years are 146,097 days.
-    let z = i128::from(days) + 719_468;
+    let z = days + 719_468;
     let era = z.div_euclid(146_097);
     let doe = z.rem_euclid(146_097);
     let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
@@ -42,7 +49,7 @@ pub(crate) fn civil(seconds: i64) -> Civil {
         hour: rest / 3600,
         minute: rest / 60 % 60,
         second: rest % 60,
-        weekday: (days + 4).rem_euclid(7),
+        weekday: (days + 4).rem_euclid(7) as i64,
     }
 }
 
@@ -88,11 +95,17 @@ pub(crate) fn rfc3339(seconds: i64) -> String {
 
 /// A float as whole seconds, as Go converts on amd64: what does not fit is the least number.
 fn whole(v: f64) -> i64 {
-    if v.is_nan() || v >= 9_223_372_036_854_775_808.0 || v < -9_223_372_036_854_775_808.0 { i64::MIN } else { v as i64 }
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    if (-LIMIT..LIMIT).contains(&v) { v as i64 } else { i64::MIN }
 }
 
 impl Evaluator<'_> {
-    pub(crate) fn time_part(&mut self, c: &Call, grid: Grid, f: fn(&Civil) -> i64) -> Result<Steps, EvalError> {
+    pub(crate) fn time_part(
+        &mut self,
+        c: &Call,
+        grid: Grid,
+        f: fn(&Civil) -> i64,
+    ) -> Result<Steps, EvalError> {
         if c.args.is_empty() {
             let mut out = Steps::new(grid.n);
             let row = out.push(Labels::empty(), false);
@@ -123,5 +136,6 @@ mod tests {
         check(-1, "1969-12-31T23:59:59Z", 3, 365);
         check(4_107_542_400, "2100-03-01T00:00:00Z", 1, 60);
         assert_eq!(days_in_month(&civil(951_782_400)), 29);
+        assert_eq!(civil(i64::MIN).year, 292_277_026_596);
     }
 }

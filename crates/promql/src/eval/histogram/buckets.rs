@@ -58,7 +58,13 @@ impl FloatHistogram {
         let bucket = |e: Entry| {
             let (inner, outer) = bounds::positive(e.index, self.schema, &[]);
             let (lower, upper) = (-outer, -inner);
-            Bucket { lower, upper, lower_inclusive: lower < 0.0, upper_inclusive: upper > 0.0, count: e.count }
+            Bucket {
+                lower,
+                upper,
+                lower_inclusive: lower < 0.0,
+                upper_inclusive: upper > 0.0,
+                count: e.count,
+            }
         };
         sparse::entries(&self.negative_spans, &self.negative, &[]).into_iter().map(bucket).collect()
     }

@@ -91,7 +91,11 @@ impl FloatHistogram {
     }
 
     /// Adds `other` with the errors kept in `c`, which is made when there is none yet.
-    pub(crate) fn kahan_add(&mut self, other: &FloatHistogram, c: &mut Option<FloatHistogram>) -> Result<Merged, HistogramError> {
+    pub(crate) fn kahan_add(
+        &mut self,
+        other: &FloatHistogram,
+        c: &mut Option<FloatHistogram>,
+    ) -> Result<Merged, HistogramError> {
         if self.is_custom() != other.is_custom() {
             return Err(HistogramError::IncompatibleSchema);
         }
@@ -124,7 +128,12 @@ impl FloatHistogram {
         }
     }
 
-    fn merge_buckets(&mut self, other: &FloatHistogram, sign: f64, comp: Option<&mut FloatHistogram>) -> bool {
+    fn merge_buckets(
+        &mut self,
+        other: &FloatHistogram,
+        sign: f64,
+        comp: Option<&mut FloatHistogram>,
+    ) -> bool {
         let with_c = comp.is_some();
         let (cp, cn) = comp.as_ref().map_or((&[][..], &[][..]), |c| (&c.positive[..], &c.negative[..]));
         let mut p = sparse::entries(&self.positive_spans, &self.positive, cp);
@@ -138,7 +147,13 @@ impl FloatHistogram {
             } else {
                 reconciled = true;
                 let common = common_bounds(&self.custom_values, &other.custom_values);
-                p = merge_custom((&p, &self.custom_values), (&op, &other.custom_values), sign, with_c, &common);
+                p = merge_custom(
+                    (&p, &self.custom_values),
+                    (&op, &other.custom_values),
+                    sign,
+                    with_c,
+                    &common,
+                );
                 self.custom_values = common.into();
             }
         } else {
@@ -191,7 +206,11 @@ impl FloatHistogram {
     }
 
     /// Widens zero buckets until both are the same; gives the other's count and compensation.
-    fn reconcile_zero(&mut self, other: &FloatHistogram, mut comp: Option<&mut FloatHistogram>) -> (f64, f64) {
+    fn reconcile_zero(
+        &mut self,
+        other: &FloatHistogram,
+        mut comp: Option<&mut FloatHistogram>,
+    ) -> (f64, f64) {
         let (mut count, mut threshold, mut c) = (other.zero_count, other.zero_threshold, 0.0);
         // Thresholds only grow, along bucket bounds; NaN would never end this.
         while threshold != self.zero_threshold && !threshold.is_nan() && !self.zero_threshold.is_nan() {
@@ -278,7 +297,9 @@ impl FloatHistogram {
 
     /// Removes empty buckets and joins spans that touch.
     pub fn compact(&mut self) {
-        for (spans, counts) in [(&mut self.positive_spans, &mut self.positive), (&mut self.negative_spans, &mut self.negative)] {
+        for (spans, counts) in
+            [(&mut self.positive_spans, &mut self.positive), (&mut self.negative_spans, &mut self.negative)]
+        {
             let mut e = sparse::entries(spans, counts, &[]);
             e.retain(|e| e.count != 0.0);
             (*spans, *counts) = sparse::side(&e).0;

@@ -31,8 +31,19 @@ impl FloatHistogram {
         if threshold != self.zero_threshold || self.zero_count < previous_zero {
             return true;
         }
-        self.side_fell(&self.positive_spans, &self.positive, previous, &previous.positive_spans, &previous.positive)
-            || self.side_fell(&self.negative_spans, &self.negative, previous, &previous.negative_spans, &previous.negative)
+        self.side_fell(
+            &self.positive_spans,
+            &self.positive,
+            previous,
+            &previous.positive_spans,
+            &previous.positive,
+        ) || self.side_fell(
+            &self.negative_spans,
+            &self.negative,
+            previous,
+            &previous.negative_spans,
+            &previous.negative,
+        )
     }
 
     fn side_fell(
@@ -43,9 +54,15 @@ impl FloatHistogram {
         previous_spans: &[(i32, u32)],
         previous_counts: &[f64],
     ) -> bool {
-        let outside = |e: &Entry| self.is_custom() || bounds::exponential(e.index, self.schema) > self.zero_threshold;
+        let outside =
+            |e: &Entry| self.is_custom() || bounds::exponential(e.index, self.schema) > self.zero_threshold;
         let mut now = sparse::entries(spans, counts, &[]).into_iter().skip_while(|e| !outside(e)).peekable();
-        let before = sparse::reduce(sparse::entries(previous_spans, previous_counts, &[]), previous.schema, self.schema, false);
+        let before = sparse::reduce(
+            sparse::entries(previous_spans, previous_counts, &[]),
+            previous.schema,
+            self.schema,
+            false,
+        );
         for e in before.iter().skip_while(|e| !outside(e)) {
             while now.next_if(|n| n.index < e.index).is_some() {}
             let count = now.peek().filter(|n| n.index == e.index).map(|n| n.count);

@@ -76,7 +76,13 @@ fn add(to: &mut Entry, count: f64, c: f64, kahan: bool, always: bool) {
 
 /// Both sides' buckets added, those of `b` first multiplied by `sign`; buckets of `b` that `skip` refuses from the
 /// beginning on are left out.
-pub(crate) fn merge(a: &[Entry], b: &[Entry], sign: f64, kahan: bool, skip: impl Fn(i32) -> bool) -> Vec<Entry> {
+pub(crate) fn merge(
+    a: &[Entry],
+    b: &[Entry],
+    sign: f64,
+    kahan: bool,
+    skip: impl Fn(i32) -> bool,
+) -> Vec<Entry> {
     let mut out = Vec::with_capacity(a.len() + b.len());
     let mut b = b.iter().skip_while(|e| skip(e.index)).map(|e| match sign < 0.0 {
         true => Entry { index: e.index, count: -e.count, c: -e.c },
@@ -128,6 +134,9 @@ mod tests {
         let a = entries(&[(0, 1), (2, 1)], &[1.0, 2.0], &[]);
         let b = entries(&[(1, 3)], &[10.0, 20.0, 30.0], &[]);
         let m = merge(&a, &b, -1.0, false, |_| false);
-        assert_eq!(m.iter().map(|e| (e.index, e.count)).collect::<Vec<_>>(), [(0, 1.0), (1, -10.0), (2, -20.0), (3, -28.0)]);
+        assert_eq!(
+            m.iter().map(|e| (e.index, e.count)).collect::<Vec<_>>(),
+            [(0, 1.0), (1, -10.0), (2, -20.0), (3, -28.0)]
+        );
     }
 }

@@ -59,7 +59,11 @@ fn part(b: &Bucket, at: f64, upper: bool, positive: bool, custom: bool) -> (f64,
     } else {
         b.count * b.fraction_below(at, custom)
     };
-    if upper { (below, middle(b.lower, at, positive, custom)) } else { (b.count - below, middle(at, b.upper, positive, custom)) }
+    if upper {
+        (below, middle(b.lower, at, positive, custom))
+    } else {
+        (b.count - below, middle(at, b.upper, positive, custom))
+    }
 }
 
 /// The same for a bucket that is open at one end.

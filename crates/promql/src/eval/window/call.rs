@@ -76,7 +76,14 @@ impl Source<'_> {
         }
     }
 
-    fn load(&self, i: usize, mint: i64, maxt: i64, scratch: &mut Columns, out: &mut Samples) -> Result<(), EvalError> {
+    fn load(
+        &self,
+        i: usize,
+        mint: i64,
+        maxt: i64,
+        scratch: &mut Columns,
+        out: &mut Samples,
+    ) -> Result<(), EvalError> {
         match self {
             Source::Storage(s) => {
                 s.read(i, mint, maxt, scratch)?;
@@ -144,7 +151,14 @@ fn range_of(node: &Node) -> Option<Range<'_>> {
         }),
         Kind::Subquery(q) => {
             let Subquery { range, offset, at, .. } = q.as_ref();
-            Some(Range { selector: None, range: *range, offset: *offset, at: *at, anchored: false, smoothed: false })
+            Some(Range {
+                selector: None,
+                range: *range,
+                offset: *offset,
+                at: *at,
+                anchored: false,
+                smoothed: false,
+            })
         }
         _ => None,
     }
@@ -179,10 +193,14 @@ impl Evaluator<'_> {
             param_spans.push(a.span);
         }
         if range.anchored && !ANCHORED.split(", ").any(|f| f == name) {
-            return Err(EvalError::exec(format!("anchored modifier can only be used with: {ANCHORED} - not with {name}")));
+            return Err(EvalError::exec(format!(
+                "anchored modifier can only be used with: {ANCHORED} - not with {name}"
+            )));
         }
         if range.smoothed && !SMOOTHED.split(", ").any(|f| f == name) {
-            return Err(EvalError::exec(format!("smoothed modifier can only be used with: {SMOOTHED} - not with {name}")));
+            return Err(EvalError::exec(format!(
+                "smoothed modifier can only be used with: {SMOOTHED} - not with {name}"
+            )));
         }
         let left = if range.anchored || range.smoothed { self.lookback } else { 0 };
         let right = if range.smoothed { self.lookback } else { 0 };
@@ -193,9 +211,23 @@ impl Evaluator<'_> {
             (None, Some(sel)) => Source::Storage(self.open(sel, mint, maxt, grid.interval)?),
             (None, None) => return Err(EvalError::exec("unexpected range vector")),
         };
-        let first = call.args.first().map_or(arg.span, |a| a.span);
+        // Prometheus puts a subquery's samples into a selector that stands nowhere: messages about it say 1:1.
+        let first = match call.args.first() {
+            Some(a) if matches!(a.kind, Kind::Subquery(_)) => Span::default(),
+            Some(a) => a.span,
+            None => arg.span,
+        };
         let spans = Spans { arg: first, params: &param_spans };
-        let out = self.range_rows(&source, function, name, &range, (mint, maxt, left, right), &params, &spans, grid)?;
+        let out = self.range_rows(
+            &source,
+            function,
+            name,
+            &range,
+            (mint, maxt, left, right),
+            &params,
+            &spans,
+            grid,
+        )?;
         let out = if name == "absent_over_time" { self.absent_over_time(&out, arg, grid)? } else { out };
         let n = out.samples();
         self.held = before + n;
@@ -215,7 +247,8 @@ impl Evaluator<'_> {
         grid: Grid,
     ) -> Result<Steps, EvalError> {
         let keeps_name = matches!(name, "last_over_time" | "first_over_time");
-        let use_starts = self.options.use_start_timestamps && matches!(name, "rate" | "irate" | "increase" | "resets");
+        let use_starts =
+            self.options.use_start_timestamps && matches!(name, "rate" | "irate" | "increase" | "resets");
         let from_storage = matches!(source, Source::Storage(_));
         self.reserve_rows(grid.n, source.len())?;
         let mut out = Steps::with_capacity(grid.n, source.len());
@@ -246,7 +279,11 @@ impl Evaluator<'_> {
             }
             let labels = source.labels(i);
             let drop = !keeps_name || source.drop_name(i);
-            let out_labels = if drop && !self.options.delayed_name_removal { labels.without(&RESERVED) } else { labels.clone() };
+            let out_labels = if drop && !self.options.delayed_name_removal {
+                labels.without(&RESERVED)
+            } else {
+                labels.clone()
+            };
             let row = out.push(out_labels, drop);
             let series = Series {
                 samples: &samples,

@@ -176,7 +176,8 @@ pub(crate) fn bounded(samples: &Samples, start: i64, end: i64, smoothed: bool) -
     if samples.t.is_empty() {
         return (Vec::new(), Vec::new());
     }
-    let points = Points { t: &samples.t, v: &samples.v, st: &[], lookback_start: start, smoothed, counter: false };
+    let points =
+        Points { t: &samples.t, v: &samples.v, st: &[], lookback_start: start, smoothed, counter: false };
     let (mut first, last) = points.borders(start, end);
     if points.t[last] <= start {
         return (Vec::new(), Vec::new());

@@ -200,7 +200,9 @@ pub(crate) fn instant(
         out.notes.histogram_not_gauge(s.name, s.span);
     }
     let mut h = after.as_ref().clone();
-    let reset = counter && (start_reset(s.hist_start(a), s.samples.ht[a], s.hist_start(b), s.samples.ht[b]) || after.detect_reset(before));
+    let reset = counter
+        && (start_reset(s.hist_start(a), s.samples.ht[a], s.hist_start(b), s.samples.ht[b])
+            || after.detect_reset(before));
     if !reset && !combine(&mut h, before, Operation::Subtraction, s, out.notes) {
         return Ok(());
     }

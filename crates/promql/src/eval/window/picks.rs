@@ -36,7 +36,8 @@ pub(crate) fn first(s: &Series<'_>, out: &mut Sink<'_>) -> Result<(), EvalError>
 /// `last_over_time`
 pub(crate) fn last(s: &Series<'_>, out: &mut Sink<'_>) -> Result<(), EvalError> {
     for w in s.windows {
-        let float_last = w.hists() == 0 || (w.floats() > 0 && s.samples.ht[w.hhi - 1] < s.samples.t[w.fhi - 1]);
+        let float_last =
+            w.hists() == 0 || (w.floats() > 0 && s.samples.ht[w.hhi - 1] < s.samples.t[w.fhi - 1]);
         if float_last {
             out.float(w.step, s.samples.v[w.fhi - 1]);
         } else {

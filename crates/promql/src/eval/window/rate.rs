@@ -54,13 +54,20 @@ pub(crate) fn starts_overlap(prev_st: i64, prev_t: i64, st: i64) -> bool {
     st != 0 && st < prev_t && st != prev_st
 }
 
-fn extrapolated(s: &Series<'_>, out: &mut Sink<'_>, counter: bool, per_second: bool) -> Result<(), EvalError> {
+fn extrapolated(
+    s: &Series<'_>,
+    out: &mut Sink<'_>,
+    counter: bool,
+    per_second: bool,
+) -> Result<(), EvalError> {
     let start_at = |i: usize| s.starts.get(i).copied().unwrap_or(0);
     let (t, v) = (&s.samples.t, &s.samples.v);
     let (mut resets, mut overlaps) = (Vec::new(), Vec::new());
     if counter && !(s.anchored || s.smoothed) {
         for i in 1..v.len() {
-            if v[i] < v[i - 1] || (!s.starts.is_empty() && start_reset(start_at(i - 1), t[i - 1], start_at(i), t[i])) {
+            if v[i] < v[i - 1]
+                || (!s.starts.is_empty() && start_reset(start_at(i - 1), t[i - 1], start_at(i), t[i]))
+            {
                 resets.push(i);
             }
             if !s.starts.is_empty() && starts_overlap(start_at(i - 1), t[i - 1], start_at(i)) {
@@ -108,7 +115,14 @@ fn extrapolated(s: &Series<'_>, out: &mut Sink<'_>, counter: bool, per_second: b
     Ok(())
 }
 
-fn extrapolate(s: &Series<'_>, w: &Window, mut diff: f64, counter: bool, per_second: bool, start: i64) -> Option<f64> {
+fn extrapolate(
+    s: &Series<'_>,
+    w: &Window,
+    mut diff: f64,
+    counter: bool,
+    per_second: bool,
+    start: i64,
+) -> Option<f64> {
     let first_value = s.samples.v[w.flo];
     let edges = Edges { first: s.samples.t[w.flo], last: s.samples.t[w.fhi - 1], gaps: w.floats() - 1 };
     let from_start = counter && start != 0 && start > w.start && start < edges.first;
@@ -116,7 +130,8 @@ fn extrapolate(s: &Series<'_>, w: &Window, mut diff: f64, counter: bool, per_sec
         diff += first_value;
     }
     let zero = (diff > 0.0 && first_value >= 0.0).then_some((first_value, diff));
-    let factor = edges.factor(w, if from_start { Some(start) } else { None }, if counter { zero } else { None })?;
+    let factor =
+        edges.factor(w, if from_start { Some(start) } else { None }, if counter { zero } else { None })?;
     let factor = if per_second { factor / seconds(s.range) } else { factor };
     Some(diff * factor)
 }
@@ -197,7 +212,9 @@ fn instant(s: &Series<'_>, out: &mut Sink<'_>, counter: bool) -> Result<(), Eval
                 let diff = if reset { v[b] } else { v[b] - v[a] };
                 out.float(w.step, if counter { diff / per_second } else { diff });
             }
-            (Pick::Histogram(a), Pick::Histogram(b)) => histograms::instant(s, w, (a, b), per_second, out, counter)?,
+            (Pick::Histogram(a), Pick::Histogram(b)) => {
+                histograms::instant(s, w, (a, b), per_second, out, counter)?
+            }
             _ => out.notes.mixed_range(s.name, s.span),
         }
     }

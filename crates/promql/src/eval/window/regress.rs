@@ -65,7 +65,9 @@ pub(crate) fn double_exponential_smoothing(s: &Series<'_>, out: &mut Sink<'_>) -
     for w in s.windows {
         let (sf, tf) = (s.param(0, w.step).unwrap_or(0.0), s.param(1, w.step).unwrap_or(0.0));
         if sf <= 0.0 || sf >= 1.0 {
-            return Err(EvalError::exec(format!("invalid smoothing factor. Expected: 0 < sf < 1, got: {sf:.6}")));
+            return Err(EvalError::exec(format!(
+                "invalid smoothing factor. Expected: 0 < sf < 1, got: {sf:.6}"
+            )));
         }
         if tf <= 0.0 || tf >= 1.0 {
             return Err(EvalError::exec(format!("invalid trend factor. Expected: 0 < tf < 1, got: {tf:.6}")));

@@ -15,7 +15,12 @@ use tortie_model::columns::ResetHint;
 
 impl Evaluator<'_> {
     /// A smoothed selector at each step.
-    pub(crate) fn select_smoothed(&mut self, s: &Selector, span: Span, grid: Grid) -> Result<Steps, EvalError> {
+    pub(crate) fn select_smoothed(
+        &mut self,
+        s: &Selector,
+        span: Span,
+        grid: Grid,
+    ) -> Result<Steps, EvalError> {
         let lookback = self.lookback;
         let (mint, maxt) = (s.reference(grid.start) - lookback + 1, s.reference(grid.end()) + lookback);
         let set = self.open(s, mint, maxt, grid.interval)?;
@@ -46,7 +51,14 @@ impl Evaluator<'_> {
                 }
                 if !h.is_empty() {
                     let next = h.start + samples.ht[h.clone()].partition_point(|t| *t < at);
-                    if let Some(value) = self.smooth_histogram(&samples, (h.start, h.end), next, at, labels.metric_name(), span) {
+                    if let Some(value) = self.smooth_histogram(
+                        &samples,
+                        (h.start, h.end),
+                        next,
+                        at,
+                        labels.metric_name(),
+                        span,
+                    ) {
                         out.set_histogram(row, step, value);
                     }
                     continue;

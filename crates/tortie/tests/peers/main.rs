@@ -1,0 +1,10 @@
+//! The whole program beside the real Prometheus: same targets, same questions, same directory.
+
+#![allow(clippy::disallowed_methods)] // tests start processes and make files
+
+mod api;
+mod ask;
+mod directory;
+mod live;
+mod process;
+mod replayed;
