@@ -6,7 +6,9 @@ import type { Target } from '../src/api/prometheus.ts';
 import { seriesName } from '../src/api/prometheus.ts';
 import { commonLabels, distinctName } from '../src/pages/explore/names.ts';
 import { readState, writeState } from '../src/pages/explore/state.ts';
-import { escapeRegex, scope } from '../src/pages/overview/components.ts';
+import { linksOf, verdict } from '../src/pages/overview/chain.tsx';
+import { components, escapeRegex, scope } from '../src/pages/overview/components.ts';
+import type { ComponentState } from '../src/pages/overview/load.ts';
 import { place } from '../src/pages/dashboards/layout.ts';
 import { groupTargets, rowsOf } from '../src/pages/targets/rows.ts';
 import { readDashboard } from '../src/grafana/read.ts';
@@ -99,4 +101,25 @@ test('repeated panels share the width and push what stands below', () => {
   });
   const bindings = new Map([['node', { name: 'node', values: ['a', 'b', 'c'], options: ['a', 'b', 'c'], multiple: true, allValue: '' }]]);
   assert.deepEqual(place(rows[0]!, bindings).map(({ key, x, y, w }) => [key, x, y, w]), [['1 a', 0, 0, 12], ['1 b', 12, 0, 12], ['1 c', 0, 4, 12], ['2', 0, 8, 24]]);
+});
+
+function component(index: number, more: Partial<ComponentState> = {}): ComponentState {
+  return { component: components[index]!, jobs: ['job'], targets: 3, up: 3, age: 5, marked: 3, series: 900, dashboard: true, down: [], ...more };
+}
+
+test('the chain: the first broken link is named, those behind it wait', () => {
+  const states = (felix: Partial<ComponentState>) => [component(0, felix), component(1), component(2)];
+  const marks = (felix: Partial<ComponentState>) => linksOf(component(0, felix)).map((link) => link.state).join(' ');
+  assert.equal(marks({}), 'off off off ok ok ok ok ok');
+  assert.equal(marks({ targets: 0, up: 0, jobs: [], age: undefined }), 'off off off bad off off off warn');
+  assert.equal(marks({ up: 0, age: undefined }), 'off off off ok bad off off warn');
+  assert.equal(marks({ age: undefined }), 'off off off ok ok bad ok warn');
+  assert.equal(marks({ age: 600, dashboard: false }), 'off off off ok ok warn ok unknown');
+  assert.equal(verdict(states({}), []).state, 'ok');
+  assert.match(verdict(states({}), []).text, /all 9 targets/);
+  assert.match(verdict(states({ up: 2, down: [{ instance: 'x:9091' }] }), []).text, /Felix: up 2\/3\. Down: x:9091/);
+  assert.match(verdict(states({ targets: 0, up: 0, jobs: [] }), []).text, /No scrape job finds a target of Felix/);
+  assert.deepEqual(verdict(states({}), [{ state: 'bad', text: 'kube-controllers: fullest pool 98%' }]).state, 'bad');
+  const none = { targets: 0, up: 0, jobs: [], age: undefined };
+  assert.match(verdict([component(0, none), component(1, none), component(2, none)], []).text, /No component of Calico is scraped/);
 });

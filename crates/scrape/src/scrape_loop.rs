@@ -112,7 +112,8 @@ pub(crate) async fn run(entry: Arc<Entry>, shared: Arc<Shared>) {
             shared.stats.off_grid.add(1);
             now
         });
-        entry.scrape_at(&shared, at_ms).await;
+        // Boxed: what a scrape needs is on the heap only while it runs, not for every idle target.
+        Box::pin(entry.scrape_at(&shared, at_ms)).await;
         due += interval;
     }
 }
@@ -168,6 +169,39 @@ async fn end_of_run(entry: &Entry, shared: &Shared, due: i64, stop: &mut watch::
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sink::Sink;
+    use tortie_host::{CpuPool, MemFs, SystemClock};
+    use tortie_model::Labels;
+    use tortie_tsdb::append::{AppendError, Batch, Committed, Slot};
+
+    struct Nowhere;
+
+    impl Sink for Nowhere {
+        fn commit(&self, _: &Batch) -> Result<Committed, AppendError> {
+            Err(AppendError::Closed)
+        }
+
+        fn release(&self, _: &[Slot]) {}
+    }
+
+    #[test]
+    fn an_idle_loop_is_small() {
+        let shared = Arc::new(Shared::new(
+            Arc::new(Nowhere),
+            Arc::new(SystemClock::new()),
+            Arc::new(MemFs::new()),
+            CpuPool::start(1, 1),
+            Options::default(),
+        ));
+        let config = Arc::new(PoolConfig::new("j"));
+        let target = Arc::new(Target::new(&config, &Labels::empty(), Labels::empty()));
+        let entry = Arc::new(Entry::new(target, config, &shared));
+        let idle = size_of_val(&run(Arc::clone(&entry), Arc::clone(&shared)));
+        let state = size_of::<Entry>() + size_of::<Target>();
+        assert!(idle + state <= 2048, "future {idle} bytes, state {state} bytes");
+        let running = size_of_val(&entry.scrape_at(&shared, 0));
+        assert!(running <= 8192, "a running scrape takes {running} bytes");
+    }
 
     #[track_caller]
     fn check(late: i64, interval: i64, expect: bool) {

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use tortie_host::Clock;
 use tortie_model::timestamp::format_rfc3339;
 use tracing::field::{Field, Visit};
@@ -25,26 +26,50 @@ pub(crate) enum Threshold {
     Error,
 }
 
+/// The levels by their number in [`IN_FORCE`].
+const LEVELS: [(Threshold, &str, Level); 4] = [
+    (Threshold::Debug, "debug", Level::DEBUG),
+    (Threshold::Info, "info", Level::INFO),
+    (Threshold::Warn, "warn", Level::WARN),
+    (Threshold::Error, "error", Level::ERROR),
+];
+
+/// Number of the level in force; a loaded configuration may change it.
+static IN_FORCE: AtomicU8 = AtomicU8::new(Threshold::Info as u8);
+
 impl Threshold {
-    fn level(self) -> Level {
-        match self {
-            Threshold::Debug => Level::DEBUG,
-            Threshold::Info => Level::INFO,
-            Threshold::Warn => Level::WARN,
-            Threshold::Error => Level::ERROR,
-        }
+    /// The level as flags and configurations name it.
+    pub(crate) fn name(self) -> &'static str {
+        LEVELS.iter().find(|(t, ..)| *t == self).map_or("info", |(_, n, _)| n)
     }
+
+    /// The level of a name.
+    pub(crate) fn from_name(name: &str) -> Option<Threshold> {
+        LEVELS.iter().find(|(_, n, _)| *n == name).map(|(t, ..)| *t)
+    }
+}
+
+/// Logs from this level on from now on.
+pub(crate) fn set(threshold: Threshold) {
+    if IN_FORCE.swap(threshold as u8, Ordering::Relaxed) != threshold as u8 {
+        // Each place that logs remembers whether it may.
+        tracing::callsite::rebuild_interest_cache();
+    }
+}
+
+fn in_force() -> Level {
+    LEVELS.get(usize::from(IN_FORCE.load(Ordering::Relaxed))).map_or(Level::INFO, |(.., l)| *l)
 }
 
 /// Sends all events of this process to standard error from now on.
 pub(crate) fn start(threshold: Threshold, format: Format, clock: Arc<dyn Clock>) {
-    let layer = Lines { most_verbose: threshold.level(), format, clock };
+    set(threshold);
+    let layer = Lines { format, clock };
     // A second start (tests) keeps the first one.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
 }
 
 struct Lines {
-    most_verbose: Level,
     format: Format,
     clock: Arc<dyn Clock>,
 }
@@ -53,7 +78,8 @@ impl<S: Subscriber> Layer<S> for Lines {
     fn enabled(&self, meta: &tracing::Metadata<'_>, _: Context<'_, S>) -> bool {
         // Libraries below us speak only when something is wrong.
         let own = meta.target().starts_with("tortie");
-        *meta.level() <= if own { self.most_verbose } else { self.most_verbose.min(Level::WARN) }
+        let most_verbose = in_force();
+        *meta.level() <= if own { most_verbose } else { most_verbose.min(Level::WARN) }
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
@@ -132,6 +158,14 @@ mod tests {
 
     fn fields() -> Fields {
         Fields { message: "scrape failed".into(), rest: vec![("target", "http://a/b".into()), ("err", "no \"x\"".into())] }
+    }
+
+    #[test]
+    fn levels_have_the_names_of_flag_and_configuration() {
+        for (i, (t, name, _)) in LEVELS.iter().enumerate() {
+            assert_eq!((*t as usize, t.name(), Threshold::from_name(name)), (i, *name, Some(*t)));
+        }
+        assert_eq!(Threshold::from_name("loud"), None);
     }
 
     #[test]

@@ -29,8 +29,17 @@ fn fill(head: &Head) -> Vec<Vec<Slot>> {
         .map(|target| {
             let mut b = Batch::default();
             for line in 0..LINES {
-                let (name, instance) = (format!("felix_metric_{line}"), format!("10.0.{}.{}:9091", target / 250, target % 250));
-                b.push_new(Labels::from_pairs([("__name__", name.as_str()), ("instance", &instance), ("job", "felix")]), 0, 0.0);
+                let (name, instance) =
+                    (format!("felix_metric_{line}"), format!("10.0.{}.{}:9091", target / 250, target % 250));
+                b.push_new(
+                    Labels::from_pairs([
+                        ("__name__", name.as_str()),
+                        ("instance", &instance),
+                        ("job", "felix"),
+                    ]),
+                    0,
+                    0.0,
+                );
             }
             head.commit(&b).expect("nothing can refuse it").new.into_iter().flatten().collect()
         })
@@ -53,7 +62,7 @@ fn run(head: &Head, targets: &[Vec<(Slot, usize)>], round: &mut u64, rounds: u64
             black_box(head.commit(&b).expect("nothing can refuse it"));
             spent += start.elapsed();
         }
-        if *round % 240 == 0 {
+        if round.is_multiple_of(240) {
             head.truncate(t - 3_600_000).expect("the disk has room");
         }
     }
@@ -83,7 +92,8 @@ fn bench(c: &mut Criterion) {
 
     let dir = std::env::temp_dir().join(format!("tortie-bench-{}", std::process::id()));
     let (fs, clock): (Arc<dyn Fs>, Arc<dyn Clock>) = (Arc::new(RealFs), Arc::new(SystemClock::new()));
-    let head = Head::open(Path::new(&dir), &fs, &clock, options, &|_| {}).expect("the temporary directory can be written");
+    let head = Head::open(Path::new(&dir), &fs, &clock, options, &|_| {})
+        .expect("the temporary directory can be written");
     let ordered: Vec<Vec<(Slot, usize)>> =
         fill(&head).into_iter().map(|t| t.into_iter().enumerate().map(|(i, s)| (s, i)).collect()).collect();
     let mut round = 0;

@@ -44,10 +44,15 @@ fn fleet() -> Vec<Vec<Labels>> {
             let instance = format!("10.{}.{}.17:9091", target / 250, target % 250);
             (0..290)
                 .map(|line| {
-                    let (name, q) = (format!("felix_some_metric_{}", line / 2), ["0.5", "0.9", "0.99"][line % 3]);
+                    let (name, q) =
+                        (format!("felix_some_metric_{}", line / 2), ["0.5", "0.9", "0.99"][line % 3]);
                     let mut pairs = vec![
-                        ("__name__", name.as_str()), ("instance", &instance), ("job", "felix"), ("namespace", "calico-system"),
-                        ("node", &node), ("pod", &pod),
+                        ("__name__", name.as_str()),
+                        ("instance", &instance),
+                        ("job", "felix"),
+                        ("namespace", "calico-system"),
+                        ("node", &node),
+                        ("pod", &pod),
                     ];
                     pairs.push(if line % 2 == 0 { ("quantile", q) } else { ("type", "x") });
                     Labels::from_pairs(pairs)
@@ -63,11 +68,22 @@ fn mixed() -> Vec<Vec<Labels>> {
         .map(|group| {
             (0..500)
                 .map(|i| {
-                    let (name, own) = (format!("metric_{}", rng.below(2000)), format!("{:016x}", rng.next_u64()));
-                    let (a, b, c) = (format!("a-{}", rng.below(50)), format!("path/{}", rng.below(3000)), format!("{group}"));
+                    let (name, own) =
+                        (format!("metric_{}", rng.below(2000)), format!("{:016x}", rng.next_u64()));
+                    let (a, b, c) = (
+                        format!("a-{}", rng.below(50)),
+                        format!("path/{}", rng.below(3000)),
+                        format!("{group}"),
+                    );
                     Labels::from_pairs([
-                        ("__name__", name.as_str()), ("id", &own), ("instance", &c), ("job", "mixed"), ("method", ["GET", "POST"][i % 2]),
-                        ("path", &b), ("region", &a), ("code", ["200", "404", "500"][i % 3]),
+                        ("__name__", name.as_str()),
+                        ("id", &own),
+                        ("instance", &c),
+                        ("job", "mixed"),
+                        ("method", ["GET", "POST"][i % 2]),
+                        ("path", &b),
+                        ("region", &a),
+                        ("code", ["200", "404", "500"][i % 3]),
                     ])
                 })
                 .collect()
@@ -80,7 +96,8 @@ fn measure(what: &str, targets: &[Vec<Labels>], limit: f64) -> bool {
     let (fs, clock): (Arc<dyn Fs>, Arc<dyn Clock>) = (Arc::new(RealFs), Arc::new(SystemClock::new()));
     let before = USED.load(Ordering::Relaxed);
     let options = HeadOptions { wal_sync_interval_ms: 0, ..HeadOptions::default() };
-    let head = Head::open(&dir, &fs, &clock, options, &|_| {}).expect("the temporary directory can be written");
+    let head =
+        Head::open(&dir, &fs, &clock, options, &|_| {}).expect("the temporary directory can be written");
     let mut slots: Vec<Vec<Slot>> = Vec::new();
     let mut b = Batch::default();
     for t in targets {
@@ -113,15 +130,35 @@ fn measure(what: &str, targets: &[Vec<Labels>], limit: f64) -> bool {
     let used = USED.load(Ordering::Relaxed) - before - held;
     let per = |bytes: u64| bytes as f64 / series as f64;
     let m = head.memory();
-    println!("{what}: {series} series, {:.0} bytes a series by allocator count (limit {limit}), {:.0} by the head's own count", per(used as u64), per(m.total()));
+    println!(
+        "{what}: {series} series, {:.0} bytes a series by allocator count (limit {limit}), {:.0} by the head's own count",
+        per(used as u64),
+        per(m.total())
+    );
     for (part, bytes) in [
-        ("state", m.state), ("open chunks", m.chunks), ("full chunks", m.full_chunks), ("labels", m.labels),
-        ("symbols", m.symbols), ("postings", m.postings), ("index", m.index), ("wal", m.wal),
+        ("state", m.state),
+        ("open chunks", m.chunks),
+        ("full chunks", m.full_chunks),
+        ("labels", m.labels),
+        ("symbols", m.symbols),
+        ("postings", m.postings),
+        ("index", m.index),
+        ("wal", m.wal),
     ] {
         println!("  {part:12} {:6.1}", per(bytes));
     }
     let s = head.stats();
-    println!("  {:.2} WAL bytes a sample, {:.2} head chunk bytes a sample", s.wal_bytes_written as f64 / s.samples_appended as f64, head.chunk_file_bytes() as f64 / s.samples_appended as f64);
+    println!(
+        "  {:.2} WAL bytes a sample, {:.2} head chunk bytes a sample",
+        s.wal_bytes_written as f64 / s.samples_appended as f64,
+        head.chunk_file_bytes() as f64 / s.samples_appended as f64
+    );
+    drop(head);
+    // As after a kill: chunks from their files, the rest from the WAL.
+    let head = Head::open(&dir, &fs, &clock, HeadOptions::default(), &|_| {}).expect("the directory was just written");
+    let again = head.stats();
+    println!("  started again in {} ms with {} series, {} samples read", again.replay_ms, again.series, s.samples_appended);
+    assert_eq!((again.series, again.replay_unknown_refs), (s.series, 0), "a start lost series");
     drop(head);
     fs.remove_dir_all(&dir).expect("it was made here");
     per(used as u64) <= limit

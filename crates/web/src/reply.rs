@@ -125,6 +125,13 @@ pub(crate) fn api(result: Result<Data, ApiError>, request: &HeaderMap) -> Respon
     }
 }
 
+/// The answer of the two endpoints that Prometheus never compresses, and that answer while it starts.
+pub(crate) fn uncompressed(data: Data) -> Response<Body> {
+    let mut r = api(Ok(data), &HeaderMap::new());
+    r.headers_mut().insert(VARY, HeaderValue::from_static("Origin"));
+    r
+}
+
 /// An error in Prometheus' envelope.
 pub(crate) fn error(e: &ApiError, request: &HeaderMap) -> Response<Body> {
     let mut out = Vec::with_capacity(128);

@@ -120,7 +120,9 @@ async fn dispatch(app: Arc<App>, ask: Ask) -> Response<Body> {
         return not_allowed(methods);
     }
     let response = if rest == "status/walreplay" {
-        reply::api(Ok(status::wal_replay(&app)), &ask.headers)
+        reply::uncompressed(status::wal_replay(&app))
+    } else if rest == "notifications" {
+        reply::uncompressed(status::notifications(&app))
     } else if app.sources.storage().is_none() {
         unavailable()
     } else {
@@ -167,7 +169,6 @@ async fn api_v1(app: &Arc<App>, ask: &Ask, rest: &str) -> Response<Body> {
         "status/tsdb" => status::tsdb(app, p),
         "status/tsdb/blocks" => Ok(status::blocks(app)),
         "features" => Ok(status::features(app)),
-        "notifications" => Ok(status::notifications(app)),
         _ => match rest.strip_prefix("label/").and_then(|r| r.strip_suffix("/values")) {
             Some(name) => labels::values(app, p, name).await,
             None => return not_found(),

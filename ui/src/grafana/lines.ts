@@ -55,7 +55,8 @@ export function linesOf(panel: Panel, series: PanelSeries[], hidden: ReadonlySet
       name: displayName(options, one.name),
       values: negative ? one.values.map((value) => (value === null ? null : -value)) : one.values,
       color: colorOf(options, one.values, stroke.color, dark),
-      dash: dashOf(custom, stroke.dash),
+      // Areas are told apart by colour and order; dashes would only make them ragged.
+      dash: dashOf(custom, mode === 'none' ? stroke.dash : []),
       width: number(custom['lineWidth']) ?? 1,
       fill: Math.min(100, number(custom['fillOpacity']) ?? 0),
       shape: shapeOf(custom),

@@ -86,6 +86,9 @@ impl<'a> QueryContext<'a> {
     }
 }
 
+/// Most bytes that a query without a budget may ask for at once.
+const MOST_WITHOUT_BUDGET: u64 = 64 << 30;
+
 /// Bytes of one query; they go back to the budget when it ends.
 pub(crate) struct Reservation {
     budget: Option<Arc<Budget>>,
@@ -99,7 +102,14 @@ impl Reservation {
 
     /// Reserves `bytes` more, before they are allocated.
     pub(crate) fn grow(&mut self, bytes: u64) -> Result<(), EvalError> {
-        let Some(budget) = &self.budget else { return Ok(()) };
+        let Some(budget) = &self.budget else {
+            // Without a budget an allocation that cannot succeed would still end the process.
+            return if bytes > MOST_WITHOUT_BUDGET {
+                Err(EvalError::Budget { needed: bytes })
+            } else {
+                Ok(())
+            };
+        };
         if !budget.try_reserve(bytes) {
             return Err(EvalError::Budget { needed: bytes });
         }

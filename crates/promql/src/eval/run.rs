@@ -42,6 +42,10 @@ impl Evaluator<'_> {
     /// Evaluates `node` at all steps of `grid`.
     pub(crate) fn eval(&mut self, node: &Node, grid: Grid) -> Result<Out, EvalError> {
         self.ctx.check()?;
+        // A subquery over years by milliseconds: its columns alone would not fit.
+        if grid.n as u64 > self.options.max_samples {
+            return Err(EvalError::TooManySamples);
+        }
         let before = self.memory.bytes();
         let out = self.node(node, grid)?;
         // What the node needed in between is free again, its result is not.
@@ -59,7 +63,7 @@ impl Evaluator<'_> {
             }
             Kind::Str(s) => Ok(Out::Str(s.clone())),
             Kind::Vector(s) => Ok(Out::Vector(self.select(s, node.span, grid)?)),
-            Kind::Matrix(s, range) => Ok(Out::Matrix(self.matrix(s, *range, node.span, grid)?)),
+            Kind::Matrix(s, range) => Ok(Out::Matrix(self.matrix(s, *range, grid)?)),
             Kind::Subquery(q) => Ok(Out::Matrix(self.subquery_matrix(q, grid)?)),
             Kind::Call(c) => self.call(c, node.span, grid),
             Kind::Aggregate(a) => Ok(Out::Vector(self.aggregate(a, node.span, grid)?)),

@@ -26,6 +26,9 @@ impl Samples {
         std::mem::swap(&mut self.t, &mut c.t);
         std::mem::swap(&mut self.v, &mut c.v);
         std::mem::swap(&mut self.st, &mut c.st);
+        let whole = self.t.len().min(self.v.len());
+        self.t.truncate(whole);
+        self.v.truncate(whole);
         if self.st.len() != self.t.len() {
             self.st.clear();
         }

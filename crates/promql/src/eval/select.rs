@@ -170,13 +170,7 @@ impl<'q> Evaluator<'q> {
     }
 
     /// A range vector at the top of an instant query.
-    pub(crate) fn matrix(
-        &mut self,
-        s: &Selector,
-        range: i64,
-        span: Span,
-        grid: Grid,
-    ) -> Result<Vec<Series>, EvalError> {
+    pub(crate) fn matrix(&mut self, s: &Selector, range: i64, grid: Grid) -> Result<Vec<Series>, EvalError> {
         let maxt = s.reference(grid.start);
         let mint = maxt - range;
         let mut read_from = mint;
@@ -217,7 +211,6 @@ impl<'q> Evaluator<'q> {
                 out.push(Series { labels: set.labels(i), columns });
             }
         }
-        let _ = span;
         Ok(out)
     }
 }

@@ -200,3 +200,86 @@ fn deep_trees_are_evaluated() {
     let answer = Engine::default().instant(&store(), &expr, 600_000, &QueryContext::new(&query)).unwrap();
     assert_eq!(render(&answer.value), r#"{job="a", n="1"} 1510; {job="b", n="1"} -1510"#);
 }
+
+#[test]
+fn what_cannot_fit_is_refused_before_it_is_allocated() {
+    let run = |query: &str, ctx: &QueryContext<'_>| {
+        Engine::default().instant(&store(), &parse_expr(query, &options()).unwrap(), 600_000, ctx)
+    };
+    let huge = "max_over_time(vector(1)[100y:1ms])";
+    assert!(matches!(run(huge, &QueryContext::new(huge)), Err(EvalError::TooManySamples)));
+
+    let budget = std::sync::Arc::new(super::Budget::new(10_000));
+    let ctx = QueryContext { budget: Some(std::sync::Arc::clone(&budget)), ..QueryContext::new("") };
+    assert!(run("sum(g)", &ctx).is_ok());
+    let refused = run("sum_over_time(sum(g)[10m:100ms])", &ctx);
+    assert!(matches!(refused, Err(EvalError::Budget { .. })));
+    assert_eq!(budget.used(), 0);
+}
+
+/// Values of one series over the steps of a range, or at one instant, by their bits.
+fn bits(store: &Store, query: &str, start: i64, end: i64) -> Vec<(i64, u64)> {
+    let expr = parse_expr(query, &options()).unwrap();
+    let ctx = QueryContext::new(query);
+    let engine = Engine::default();
+    if start == end {
+        let Value::Vector(v) = engine.instant(store, &expr, start, &ctx).unwrap().value else { panic!() };
+        let bits = |s: &super::Sample| match s.v {
+            SampleValue::Float(v) => (s.t, v.to_bits()),
+            SampleValue::Histogram(_) => panic!(),
+        };
+        return v.iter().map(bits).collect();
+    }
+    let Value::Matrix(m) = engine.range(store, &expr, start, end, 20_000, &ctx).unwrap().value else {
+        panic!()
+    };
+    m.iter().flat_map(|s| s.columns.t.iter().copied().zip(s.columns.v.iter().map(|v| v.to_bits()))).collect()
+}
+
+const WINDOWS: [&str; 19] = [
+    "rate(x[R])",
+    "increase(x[R])",
+    "delta(x[R])",
+    "irate(x[R])",
+    "idelta(x[R])",
+    "resets(x[R])",
+    "changes(x[R])",
+    "max_over_time(x[R])",
+    "min_over_time(x[R])",
+    "ts_of_max_over_time(x[R])",
+    "ts_of_min_over_time(x[R])",
+    "sum_over_time(x[R])",
+    "avg_over_time(x[R])",
+    "count_over_time(x[R])",
+    "first_over_time(x[R])",
+    "last_over_time(x[R])",
+    "rate(x[R] anchored)",
+    "increase(x[R] smoothed)",
+    "changes(x[R] anchored)",
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 48, ..Default::default() })]
+
+    /// Sliding along a range gives at each step what that step alone gives.
+    #[test]
+    fn ranges_agree_with_instants(
+        values in proptest::collection::vec(proptest::option::weighted(0.85, 0u8..9), 1..60),
+        range in 1i64..200,
+    ) {
+        let value = |v: u8| match v {
+            7 => f64::NAN,
+            8 => -0.0,
+            v => f64::from(v),
+        };
+        let values: Vec<Option<f64>> = values.into_iter().map(|v| v.map(value)).collect();
+        let mut store = Store::default();
+        store.add(&[("__name__", "x")], 10_000, &values);
+        for window in WINDOWS {
+            let query = window.replace('R', &format!("{range}s"));
+            let sliding = bits(&store, &query, 0, 600_000);
+            let alone: Vec<_> = (0..=30).flat_map(|i| bits(&store, &query, i * 20_000, i * 20_000)).collect();
+            proptest::prop_assert_eq!(sliding, alone, "{}", query);
+        }
+    }
+}

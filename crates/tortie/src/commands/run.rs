@@ -98,7 +98,7 @@ pub(crate) struct Run {
     #[arg(long = "enable-feature", value_delimiter = ',', value_name = "NAME")]
     features: Vec<String>,
 
-    /// Least level that is logged
+    /// Least level that is logged, unless the configuration has runtime.log_level
     #[arg(long = "log.level", default_value = "info", value_enum, value_name = "LEVEL")]
     log_level: Threshold,
 
@@ -196,7 +196,7 @@ impl Run {
             timestamp_tolerance_ms: self.timestamp_tolerance,
             features: self.features,
             threads: self.threads,
-            log_level: format!("{:?}", self.log_level).to_lowercase(),
+            log_level: self.log_level,
             log_format: format!("{:?}", self.log_format).to_lowercase(),
             config_file: self.config_file,
         };

@@ -7,12 +7,12 @@ use tortie_wire::MetricType::{Counter, Gauge};
 use tortie_wire::text::Writer;
 
 /// Writes the metrics of the process, of scraping and, when it is open, of the database.
-pub(crate) fn write(out: &mut Vec<u8>, start_ms: i64, reload: (bool, i64), scrape: Option<&ScrapeManager>, db: Option<&Db>) {
+pub(crate) fn write(out: &mut Vec<u8>, start_ms: i64, ready: bool, reload: (bool, i64), scrape: Option<&ScrapeManager>, db: Option<&Db>) {
     let mut w = Writer::with_buffer(std::mem::take(out));
     process(&mut w, start_ms);
     one(&mut w, "prometheus_config_last_reload_successful", Gauge, "Whether the last configuration reload attempt was successful.", f64::from(u8::from(reload.0)));
     one(&mut w, "prometheus_config_last_reload_success_timestamp_seconds", Gauge, "Timestamp of the last successful configuration reload.", reload.1 as f64 / 1000.0);
-    one(&mut w, "prometheus_ready", Gauge, "Whether Prometheus startup was fully completed and the server is ready for normal operation.", f64::from(u8::from(db.is_some())));
+    one(&mut w, "prometheus_ready", Gauge, "Whether Prometheus startup was fully completed and the server is ready for normal operation.", f64::from(u8::from(ready)));
     w.family("tortie_build_info", Gauge, "Version of this program.");
     w.sample("tortie_build_info", [("version", env!("CARGO_PKG_VERSION"))], 1.0);
     if let Some(s) = scrape {

@@ -1,5 +1,6 @@
 //! What the flags of `run` (or the demo) decide, as plain values.
 
+use crate::logging::Threshold;
 use std::path::PathBuf;
 
 /// Everything the server needs to know before it reads its configuration.
@@ -27,7 +28,8 @@ pub(crate) struct ServerOptions {
     pub(crate) timestamp_tolerance_ms: i64,
     pub(crate) features: Vec<String>,
     pub(crate) threads: Option<usize>,
-    pub(crate) log_level: String,
+    /// Level of the start, and of a configuration that names none.
+    pub(crate) log_level: Threshold,
     pub(crate) log_format: String,
 }
 
@@ -78,7 +80,7 @@ impl ServerOptions {
             ("config.file", self.config_file.display().to_string()),
             ("enable-feature", self.features.join(",")),
             ("log.format", self.log_format.clone()),
-            ("log.level", self.log_level.clone()),
+            ("log.level", self.log_level.name().to_owned()),
             ("query.lookback-delta", format(self.lookback_ms)),
             ("query.max-concurrency", self.max_concurrency.to_string()),
             ("query.max-samples", self.max_samples.to_string()),

@@ -1,5 +1,6 @@
 //! Loading the configuration, at start and again: build everything, then swap.
 
+use crate::logging::{self, Threshold};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tortie_config::{Config, ScrapeConfig};
@@ -21,7 +22,8 @@ pub(crate) struct Reloader {
     fs: Arc<dyn Fs>,
     discovery: tortie_discovery::Manager,
     scrape: Arc<ScrapeManager>,
-    /// What must not be on for a configuration to be taken (features and flags are fixed at start).
+    /// Level of the log when the configuration names none.
+    log_level: Threshold,
     state: Mutex<State>,
     /// Held during a load, so that two do not mix.
     loading: tokio::sync::Mutex<()>,
@@ -34,9 +36,15 @@ struct State {
 }
 
 impl Reloader {
-    pub(crate) fn new(source: Source, fs: Arc<dyn Fs>, discovery: tortie_discovery::Manager, scrape: Arc<ScrapeManager>) -> Reloader {
+    pub(crate) fn new(
+        source: Source,
+        fs: Arc<dyn Fs>,
+        discovery: tortie_discovery::Manager,
+        scrape: Arc<ScrapeManager>,
+        log_level: Threshold,
+    ) -> Reloader {
         let state = Mutex::new(State { config: None, ok: true, loaded_ms: 0 });
-        Reloader { source, fs, discovery, scrape, state, loading: tokio::sync::Mutex::default() }
+        Reloader { source, fs, discovery, scrape, log_level, state, loading: tokio::sync::Mutex::default() }
     }
 
     /// The effective configuration as YAML.
@@ -74,7 +82,9 @@ impl Reloader {
     }
 
     /// Everything that can fail is built before the first thing changes.
-    fn take_over(&self, config: Config) -> Result<Arc<Config>, String> {
+    fn take_over(&self, mut config: Config) -> Result<Arc<Config>, String> {
+        let level = config.runtime.log_level.get_or_insert_with(|| self.log_level.name().to_owned());
+        let level = Threshold::from_name(level).unwrap_or(self.log_level);
         let pools: Vec<PoolConfig> =
             config.scrape_configs.iter().map(PoolConfig::from_config).collect::<Result<_, _>>().map_err(|e| e.to_string())?;
         let mut groups = self.discovery.apply(config.scrape_configs.iter().map(job).collect());
@@ -86,6 +96,7 @@ impl Reloader {
             })
             .collect();
         self.scrape.apply(inputs).map_err(|e| e.to_string())?;
+        logging::set(level);
         Ok(Arc::new(config))
     }
 

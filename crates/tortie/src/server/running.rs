@@ -133,7 +133,7 @@ impl Sources for Running {
 
     fn write_metrics(&self, out: &mut Vec<u8>) {
         let reload = self.reloader.get().map_or((true, self.start_ms), Reloader::state_of_load);
-        metrics::write(out, self.start_ms, reload, self.scrape().map(|s| &**s), self.storage.get().map(|s| &*s.0));
+        metrics::write(out, self.start_ms, self.ready.get().is_some(), reload, self.scrape().map(|s| &**s), self.storage.get().map(|s| &*s.0));
     }
 
     fn reload(&self) -> BoxFuture<'_, Result<(), String>> {
@@ -147,7 +147,8 @@ impl Sources for Running {
     }
 
     fn quit(&self) {
-        self.quit.notify_waiters();
+        // Kept until it is waited for: a reload may be running.
+        self.quit.notify_one();
     }
 
     fn notices(&self) -> Vec<Notice> {

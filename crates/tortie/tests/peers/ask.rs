@@ -43,7 +43,7 @@ pub(crate) fn post(port: u16, path: &str, form: &[(&str, &str)]) -> Option<Answe
     )
 }
 
-fn send(port: u16, request: &str) -> Option<Answer> {
+pub(crate) fn send(port: u16, request: &str) -> Option<Answer> {
     let mut s = TcpStream::connect(("127.0.0.1", port)).ok()?;
     s.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
     s.write_all(request.as_bytes()).ok()?;
@@ -87,7 +87,15 @@ pub(crate) fn same(a: &Value, b: &Value, loose: bool) -> bool {
     match (a, b) {
         (Value::Array(x), Value::Array(y)) => {
             x.len() == y.len()
-                && if x.iter().all(|v| v.get("metric").is_some()) && !x.is_empty() {
+                && if x.iter().all(|v| v.get("__name__").is_some()) && !x.is_empty() {
+                    // Label sets of /series: in no order of their own.
+                    let sorted = |list: &[Value]| {
+                        let mut v: Vec<String> = list.iter().map(canonical).collect();
+                        v.sort();
+                        v
+                    };
+                    sorted(x) == sorted(y)
+                } else if x.iter().all(|v| v.get("metric").is_some()) && !x.is_empty() {
                     let (x, y) = (by_metric(x), by_metric(y));
                     x.len() == y.len() && x.iter().zip(&y).all(|((k, v), (l, w))| k == l && same(v, w, loose))
                 } else {
@@ -103,12 +111,13 @@ pub(crate) fn same(a: &Value, b: &Value, loose: bool) -> bool {
 }
 
 fn by_metric(list: &[Value]) -> BTreeMap<String, &Value> {
-    list.iter()
-        .map(|v| {
-            let m: BTreeMap<String, Value> = v["metric"].as_object().unwrap().clone().into_iter().collect();
-            (serde_json::to_string(&m).unwrap(), v)
-        })
-        .collect()
+    list.iter().map(|v| (canonical(&v["metric"]), v)).collect()
+}
+
+/// An object as text with its keys in order.
+fn canonical(object: &Value) -> String {
+    let m: BTreeMap<String, Value> = object.as_object().unwrap().clone().into_iter().collect();
+    serde_json::to_string(&m).unwrap()
 }
 
 fn close(x: &str, y: &str) -> bool {

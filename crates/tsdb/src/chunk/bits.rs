@@ -66,7 +66,8 @@ impl Scratch {
             }
             let bytes = w.to_be_bytes();
             if let Some(dst) = buf.get_mut(at..at + 8) {
-                let old = u64::from_be_bytes([dst[0], dst[1], dst[2], dst[3], dst[4], dst[5], dst[6], dst[7]]);
+                let old =
+                    u64::from_be_bytes([dst[0], dst[1], dst[2], dst[3], dst[4], dst[5], dst[6], dst[7]]);
                 dst.copy_from_slice(&(old | w).to_be_bytes());
                 continue;
             }

@@ -202,7 +202,12 @@ pub(crate) fn resume(data: &[u8]) -> Result<State, ChunkError> {
 fn walk<F: FnMut(i64, u64) -> bool>(data: &[u8], sink: &mut F) -> Result<State, ChunkError> {
     let num = super::num_samples(data);
     let mut s = State::EMPTY;
-    let fail = |sample: u16, what: &'static str| ChunkError::Corrupt { encoding: "XOR", what, sample, promised: num };
+    let fail = |sample: u16, what: &'static str| ChunkError::Corrupt {
+        encoding: "XOR",
+        what,
+        sample,
+        promised: num,
+    };
     let Some(body) = data.get(2..) else { return Err(fail(0, "unexpected end")) };
     let mut r = Reader::new(body);
     if num == 0 {

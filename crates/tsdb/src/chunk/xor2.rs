@@ -25,7 +25,9 @@ struct State {
 /// When the bytes end too early or a number is impossible.
 pub fn decode(data: &[u8], mint: i64, maxt: i64, out: &mut Columns) -> Result<(), ChunkError> {
     let num = super::num_samples(data);
-    let fail = |sample: u16| move |what: &'static str| ChunkError::Corrupt { encoding: "XOR2", what, sample, promised: num };
+    let fail = |sample: u16| {
+        move |what: &'static str| ChunkError::Corrupt { encoding: "XOR2", what, sample, promised: num }
+    };
     let (Some(&header), Some(body)) = (data.get(2), data.get(3..)) else { return Err(fail(0)(END)) };
     let (first_st, st_change) = (header & 0x80 != 0, u16::from(header & 0x7f));
     let with_st = first_st || st_change > 0;

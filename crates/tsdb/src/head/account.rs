@@ -112,7 +112,9 @@ impl Head {
                 c.memory_by_label.push((name.to_owned(), bytes));
             }
         }
-        for list in [&mut c.series_by_metric, &mut c.values_by_label, &mut c.memory_by_label, &mut c.series_by_pair] {
+        for list in
+            [&mut c.series_by_metric, &mut c.values_by_label, &mut c.memory_by_label, &mut c.series_by_pair]
+        {
             sort_rows(list);
             list.truncate(limit);
         }
@@ -136,7 +138,10 @@ fn keep_top(list: &mut Vec<(String, u64)>, limit: usize, row: (String, u64)) {
 fn wal_bytes(fs: &dyn Fs, dir: &Path) -> u64 {
     let size = |dir: &Path| -> u64 {
         let all = segments::list_segments(fs, dir).unwrap_or_default();
-        all.iter().filter_map(|n| fs.open(&segments::segment_path(dir, *n)).ok()).filter_map(|f| f.len().ok()).sum()
+        all.iter()
+            .filter_map(|n| fs.open(&segments::segment_path(dir, *n)).ok())
+            .filter_map(|f| f.len().ok())
+            .sum()
     };
     let checkpoints = segments::list_checkpoints(fs, dir).unwrap_or_default();
     size(dir) + checkpoints.iter().map(|n| size(&segments::checkpoint_path(dir, *n))).sum::<u64>()

@@ -144,7 +144,8 @@ impl Head {
         if self.is_initialized() {
             return;
         }
-        let first_new = || done.new.iter().zip(&batch.new).find(|(s, _)| s.is_some()).map(|(_, (_, t, _))| *t);
+        let first_new =
+            || done.new.iter().zip(&batch.new).find(|(s, _)| s.is_some()).map(|(_, (_, t, _))| *t);
         let Some(t) = batch.t.first().copied().or_else(first_new) else { return };
         if t < self.min_valid_time.load(Ordering::Acquire) {
             return;
@@ -165,7 +166,9 @@ impl Head {
         for (number, run) in runs(batch.slots.len(), |i| batch.slots[i].0) {
             let Some(page) = pages.get(number) else { continue };
             let page = read(page);
-            for ((slot, t), v) in batch.slots[run.clone()].iter().zip(&batch.t[run.clone()]).zip(&batch.v[run]) {
+            for ((slot, t), v) in
+                batch.slots[run.clone()].iter().zip(&batch.t[run.clone()]).zip(&batch.v[run])
+            {
                 let i = place_of(slot.0);
                 if *t >= min_valid && *t > page.t[i] {
                     enc.put(samples, page.refs[i], *t, v.to_bits());
@@ -237,7 +240,11 @@ impl Head {
     fn count(&self, t: &Tally) {
         let c = &self.counters;
         add(&c.samples, t.stored);
-        for (counter, n) in [(&c.out_of_order, t.out_of_order), (&c.out_of_bounds, t.out_of_bounds), (&c.duplicate, t.duplicate)] {
+        for (counter, n) in [
+            (&c.out_of_order, t.out_of_order),
+            (&c.out_of_bounds, t.out_of_bounds),
+            (&c.duplicate, t.duplicate),
+        ] {
             if n > 0 {
                 add(counter, n);
             }

@@ -39,7 +39,13 @@ impl Head {
             for i in 0..page::SLOTS {
                 for c in &*p.full[i] {
                     let Some(data) = pending_data(&p, c) else { continue };
-                    chunks.push(ToWrite { ref_id: p.refs[i], mint: c.mint, maxt: c.maxt, encoding: ENC_XOR, data });
+                    chunks.push(ToWrite {
+                        ref_id: p.refs[i],
+                        mint: c.mint,
+                        maxt: c.maxt,
+                        encoding: ENC_XOR,
+                        data,
+                    });
                     origin.push((number, i, c.place));
                 }
             }
@@ -62,7 +68,9 @@ impl Head {
         }
         let n = refs.len() as u64;
         add(&self.counters.chunks_written, n);
-        self.counters.chunks_pending.fetch_sub(n.min(self.counters.chunks_pending.load(Ordering::Relaxed)), Ordering::Relaxed);
+        self.counters
+            .chunks_pending
+            .fetch_sub(n.min(self.counters.chunks_pending.load(Ordering::Relaxed)), Ordering::Relaxed);
         match failed {
             Some(e) => Err(e),
             None => Ok(()),

@@ -130,7 +130,9 @@ impl Index {
     /// Name and value of a pair.
     #[inline]
     pub(crate) fn pair_text(&self, p: u32) -> (&str, &str) {
-        self.pairs.get(p as usize).map_or(("", ""), |x| (self.symbols.text(x.name), self.symbols.text(x.value)))
+        self.pairs
+            .get(p as usize)
+            .map_or(("", ""), |x| (self.symbols.text(x.name), self.symbols.text(x.value)))
     }
 
     /// The labels of a slot.
@@ -163,7 +165,11 @@ impl Index {
         if let Some(p) = self.find_pair(name, value) {
             return p;
         }
-        let pair = Pair { name: self.symbols.acquire(name), value: self.symbols.acquire(value), postings: Postings::default() };
+        let pair = Pair {
+            name: self.symbols.acquire(name),
+            value: self.symbols.acquire(value),
+            postings: Postings::default(),
+        };
         let name_symbol = pair.name;
         let p = match self.free_pairs.pop() {
             Some(p) => {
@@ -263,7 +269,13 @@ mod tests {
 
     #[test]
     fn order_is_that_of_labels() {
-        let sets = [l(&[("a", "zz")]), l(&[("aa", "b")]), l(&[("a", "b"), ("b", "c")]), l(&[("a", "b")]), Labels::empty()];
+        let sets = [
+            l(&[("a", "zz")]),
+            l(&[("aa", "b")]),
+            l(&[("a", "b"), ("b", "c")]),
+            l(&[("a", "b")]),
+            Labels::empty(),
+        ];
         let mut ix = Index::default();
         let slots: Vec<u32> = sets.iter().map(|s| ix.insert(s)).collect();
         for (i, x) in sets.iter().enumerate() {

@@ -161,13 +161,18 @@ impl Head {
 
     /// Whether a block should be cut from the head: it spans one and a half chunk ranges (Prometheus' rule).
     pub fn compactable(&self) -> bool {
-        self.is_initialized() && self.max_time().saturating_sub(self.min_time()) > self.options.chunk_range_ms / 2 * 3
+        self.is_initialized()
+            && self.max_time().saturating_sub(self.min_time()) > self.options.chunk_range_ms / 2 * 3
     }
 
     /// Samples before this time are refused: half a chunk range behind the newest, or in a block already.
     pub fn appendable_min_valid_time(&self) -> i64 {
         let newest = self.max_time();
-        let window = if newest == i64::MIN { i64::MIN } else { newest.saturating_sub(self.options.chunk_range_ms / 2) };
+        let window = if newest == i64::MIN {
+            i64::MIN
+        } else {
+            newest.saturating_sub(self.options.chunk_range_ms / 2)
+        };
         window.max(self.min_valid_time.load(Ordering::Acquire))
     }
 
@@ -254,7 +259,10 @@ impl Head {
 
 impl std::fmt::Debug for Head {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Head").field("min_time", &self.min_time()).field("max_time", &self.max_time()).finish_non_exhaustive()
+        f.debug_struct("Head")
+            .field("min_time", &self.min_time())
+            .field("max_time", &self.max_time())
+            .finish_non_exhaustive()
     }
 }
 

@@ -186,7 +186,14 @@ impl Page {
             self.num[i] += 1;
             return;
         }
-        let mut s = State { t: last, v: old, delta, leading: self.leading[i], trailing: self.trailing[i], num: self.num[i] };
+        let mut s = State {
+            t: last,
+            v: old,
+            delta,
+            leading: self.leading[i],
+            trailing: self.trailing[i],
+            num: self.num[i],
+        };
         let pos = u32::from(self.bits[i]);
         let mut w = Scratch::at(pos);
         s.encode(t, v, &mut w);

@@ -171,7 +171,7 @@ mod tests {
                 p.insert(x);
             }
             let b_list: Vec<u32> = b.iter().copied().collect();
-            prop_assert_eq!(p.to_vec(), b_list.clone());
+            prop_assert_eq!(&p.to_vec(), &b_list);
             prop_assert_eq!(p.len(), b.len());
 
             let mut x: Vec<u32> = a.iter().copied().collect();

@@ -73,7 +73,8 @@ impl HeadView<'_> {
         let overlapping = page.full[i].iter().filter(|c| c.mint <= maxt && c.maxt >= mint);
         let full = overlapping
             .map(|c| {
-                let waiting = (c.place & page::PENDING != 0).then(|| page.pending.get(&(c.place & !page::PENDING)).cloned());
+                let waiting = (c.place & page::PENDING != 0)
+                    .then(|| page.pending.get(&(c.place & !page::PENDING)).cloned());
                 (*c, waiting.flatten())
             })
             .collect();
@@ -82,14 +83,25 @@ impl HeadView<'_> {
     }
 
     /// Appends the samples of a slot in `[mint, maxt]` that this view sees to `out`.
-    pub(crate) fn read_slot(&self, slot: u32, mint: i64, maxt: i64, out: &mut Columns) -> Result<(), StorageError> {
+    pub(crate) fn read_slot(
+        &self,
+        slot: u32,
+        mint: i64,
+        maxt: i64,
+        out: &mut Columns,
+    ) -> Result<(), StorageError> {
         let (mint, maxt) = (mint.max(self.mint), maxt.min(self.maxt));
         if mint > maxt {
             return Ok(());
         }
         let parts = self.parts(slot, mint, maxt);
         let maxt = parts.hidden_from.map_or(maxt, |t| maxt.min(t.saturating_sub(1)));
-        let corrupt = |e: chunk::ChunkError| StorageError::Corrupt(format!("head series {}: {e}", self.head.index().labels(slot).metric_name()));
+        let corrupt = |e: chunk::ChunkError| {
+            StorageError::Corrupt(format!(
+                "head series {}: {e}",
+                self.head.index().labels(slot).metric_name()
+            ))
+        };
         let mut buf = Vec::new();
         for (c, waiting) in &parts.full {
             match waiting {
@@ -108,7 +120,13 @@ impl HeadView<'_> {
     }
 
     /// Raw chunks of a slot that overlap `[mint, maxt]`, for the writing of a block.
-    pub(crate) fn raw_chunks(&self, slot: u32, mint: i64, maxt: i64, out: &mut Vec<chunk::RawChunk>) -> Result<(), StorageError> {
+    pub(crate) fn raw_chunks(
+        &self,
+        slot: u32,
+        mint: i64,
+        maxt: i64,
+        out: &mut Vec<chunk::RawChunk>,
+    ) -> Result<(), StorageError> {
         let parts = self.parts(slot, mint, maxt);
         for (c, waiting) in parts.full {
             let mut data = Vec::new();
@@ -125,7 +143,8 @@ impl HeadView<'_> {
             // The chunk may have grown since it was copied; its own range is what counts here.
             let page_mint = read(&page).mint[place_of(slot)];
             let mut cols = Columns::default();
-            chunk::decode(ENC_XOR, &data, i64::MIN, i64::MAX, &mut cols).map_err(|e| StorageError::Corrupt(e.to_string()))?;
+            chunk::decode(ENC_XOR, &data, i64::MIN, i64::MAX, &mut cols)
+                .map_err(|e| StorageError::Corrupt(e.to_string()))?;
             let first = cols.t.first().copied().unwrap_or(page_mint);
             let last = cols.t.last().copied().unwrap_or(first);
             out.push(chunk::RawChunk { mint: first, maxt: last, encoding: ENC_XOR, data });
@@ -153,6 +172,8 @@ impl Head {
         let keep: Vec<bool> = out.t.iter().map(|t| !gone(*t)).collect();
         let mut k = keep.iter();
         out.v.retain(|_| k.next().copied().unwrap_or(true));
+        let mut k = keep.iter();
+        out.st.retain(|_| k.next().copied().unwrap_or(true));
         out.t.retain(|t| !gone(*t));
     }
 
@@ -163,7 +184,11 @@ impl Head {
 }
 
 impl Querier for HeadView<'_> {
-    fn select<'a>(&'a self, hints: &SelectHints, matchers: &[Matcher]) -> Result<Box<dyn SeriesSet + 'a>, StorageError> {
+    fn select<'a>(
+        &'a self,
+        hints: &SelectHints,
+        matchers: &[Matcher],
+    ) -> Result<Box<dyn SeriesSet + 'a>, StorageError> {
         let index = self.head.index();
         let mut slots = index.select(matchers);
         drop(index);
@@ -177,7 +202,12 @@ impl Querier for HeadView<'_> {
         Ok(Box::new(HeadSeries { view: self, slots }))
     }
 
-    fn label_values(&self, name: &str, matchers: &[Matcher], limit: usize) -> Result<Vec<String>, StorageError> {
+    fn label_values(
+        &self,
+        name: &str,
+        matchers: &[Matcher],
+        limit: usize,
+    ) -> Result<Vec<String>, StorageError> {
         let mut values = self.head.index().label_values(name, matchers);
         if limit > 0 {
             values.truncate(limit);
@@ -243,7 +273,13 @@ impl SeriesSet for HeadSeries<'_> {
         }
     }
 
-    fn newest(&self, i: usize, after: i64, at: i64, scratch: &mut Columns) -> Result<Option<Newest>, StorageError> {
+    fn newest(
+        &self,
+        i: usize,
+        after: i64,
+        at: i64,
+        scratch: &mut Columns,
+    ) -> Result<Option<Newest>, StorageError> {
         let Some(&slot) = self.slots.get(i) else { return Ok(None) };
         let (at, after) = (at.min(self.view.maxt), after.max(self.view.mint.saturating_sub(1)));
         if let Some(known) = self.view.newest_of_two(slot, after, at) {

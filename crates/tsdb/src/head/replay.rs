@@ -40,7 +40,11 @@ impl Head {
         fs.create_dir_all(&wal_dir).map_err(OpenError::io(&wal_dir))?;
         segments::remove_left_overs(fs.as_ref(), &wal_dir).map_err(OpenError::io(&wal_dir))?;
         if segments::list_segments(fs.as_ref(), &dir.join("wbl")).is_ok_and(|s| !s.is_empty()) {
-            tracing::warn!(component = "tsdb", dir = "wbl", "out-of-order samples are not supported so far, their log is not read");
+            tracing::warn!(
+                component = "tsdb",
+                dir = "wbl",
+                "out-of-order samples are not supported so far, their log is not read"
+            );
         }
         let mut head = Head::with_disk(options, None);
         let mut r = Replay::new(&head, fs, dir);
@@ -60,7 +64,8 @@ impl Head {
             // A directory from elsewhere, or our journal was lost.
             journal.replace(&mut head.series_records().into_iter()).map_err(OpenError::io(dir))?;
         }
-        let wal = Wal::create(Arc::clone(fs), &wal_dir, next, wal_options, Some(Arc::clone(&journal))).map_err(OpenError::io(&wal_dir))?;
+        let wal = Wal::create(Arc::clone(fs), &wal_dir, next, wal_options, Some(Arc::clone(&journal)))
+            .map_err(OpenError::io(&wal_dir))?;
         head.disk = Some(Disk { fs: Arc::clone(fs), dir: dir.to_owned(), wal, journal, chunks: files });
         // Series whose samples are all in blocks are of no use any more.
         head.drop_old_data().map_err(OpenError::io(dir))?;
@@ -117,7 +122,8 @@ impl<'a> Replay<'a> {
         let mut each = |l: head_chunks::Loaded| {
             *last_ref = (*last_ref).max(l.ref_id);
             if l.out_of_order || !matches!(l.encoding, ENC_XOR | ENC_XOR2) {
-                let kind = if l.out_of_order { "out-of-order chunks" } else { chunk::encoding_name(l.encoding) };
+                let kind =
+                    if l.out_of_order { "out-of-order chunks" } else { chunk::encoding_name(l.encoding) };
                 *skipped.entry(kind).or_default() += 1;
                 return true;
             }
@@ -131,7 +137,8 @@ impl<'a> Replay<'a> {
             list.push(FullChunk { mint: l.mint, maxt: l.maxt, place: l.chunk_ref });
             true
         };
-        let (files, damage) = head_chunks::load(self.fs, &dir, quarantine, &mut each).map_err(OpenError::io(&dir))?;
+        let (files, damage) =
+            head_chunks::load(self.fs, &dir, quarantine, &mut each).map_err(OpenError::io(&dir))?;
         for d in &damage {
             add(&self.head.counters.chunk_corruptions, 1);
             warn(d, "damaged head chunk file: its rest and later files are brought back from the WAL");
@@ -140,10 +147,17 @@ impl<'a> Replay<'a> {
     }
 
     /// Reads checkpoint and segments; returns the number of the segment to write.
-    fn read_wal(&mut self, dir: &Path, quarantine: &Path, progress: &dyn Fn(ReplayProgress)) -> Result<u64, OpenError> {
+    fn read_wal(
+        &mut self,
+        dir: &Path,
+        quarantine: &Path,
+        progress: &dyn Fn(ReplayProgress),
+    ) -> Result<u64, OpenError> {
         let io = OpenError::io(dir);
         let fs = self.fs.as_ref();
-        let list = || -> std::io::Result<_> { Ok((segments::list_checkpoints(fs, dir)?, segments::list_segments(fs, dir)?)) };
+        let list = || -> std::io::Result<_> {
+            Ok((segments::list_checkpoints(fs, dir)?, segments::list_segments(fs, dir)?))
+        };
         let (checkpoints, all) = list().map_err(io)?;
         let checkpoint = checkpoints.last().copied();
         let wanted: Vec<u64> = all.iter().copied().filter(|n| checkpoint.is_none_or(|c| *n > c)).collect();
@@ -178,7 +192,7 @@ impl<'a> Replay<'a> {
         let path = segments::segment_path(dir, n);
         let mut r = SegmentReader::open(self.fs.as_ref(), &path).map_err(OpenError::io(&path))?;
         loop {
-            let known = match r.next().map_err(OpenError::io(&path))? {
+            let known = match r.next_record().map_err(OpenError::io(&path))? {
                 None => break,
                 Some(rec) => self.record(rec),
             };
@@ -251,7 +265,11 @@ impl<'a> Replay<'a> {
         } else {
             // The series went and came back. Samples under the old reference may still be in the WAL.
             let old = std::mem::replace(&mut p.refs[i], ref_id);
-            self.head.wal_expiries.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(old, i64::MAX);
+            self.head
+                .wal_expiries
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .insert(old, i64::MAX);
         }
         p.flags[i] |= page::LOGGED;
         drop(p);
@@ -309,8 +327,7 @@ impl<'a> Replay<'a> {
             let mut p = write(&shared);
             let (mut stored, mut begun, mut filled) = (0, 0, 0);
             let mut slot = slot;
-            loop {
-                let Some(s) = samples.get(k) else { break };
+            while let Some(s) = samples.get(k) {
                 let i = place_of(slot);
                 k += 1;
                 if s.t >= min_valid {
@@ -373,7 +390,12 @@ impl<'a> Replay<'a> {
         }
         for (kind, n) in &self.skipped {
             add(&self.head.counters.skipped_records, *n);
-            tracing::warn!(component = "tsdb", kind, count = n, "not supported so far, left out of the head at start");
+            tracing::warn!(
+                component = "tsdb",
+                kind,
+                count = n,
+                "not supported so far, left out of the head at start"
+            );
         }
         let unknown = self.head.counters.unknown_refs.load(Ordering::Relaxed);
         if unknown > 0 {
@@ -391,12 +413,14 @@ impl<'a> Replay<'a> {
             }
             let mut p = write(shared);
             for i in 0..page::SLOTS {
-                let Some(c) = p.full[i].last().copied().filter(|_| p.flags[i] & page::VALUE_UNKNOWN != 0) else { continue };
+                let Some(c) = p.full[i].last().copied().filter(|_| p.flags[i] & page::VALUE_UNKNOWN != 0)
+                else {
+                    continue;
+                };
                 cols.clear();
-                let decoded = files
-                    .read(c.place, &mut buf)
-                    .map_err(|e| e.to_string())
-                    .and_then(|enc| chunk::decode(enc, &buf, i64::MIN, i64::MAX, &mut cols).map_err(|e| e.to_string()));
+                let decoded = files.read(c.place, &mut buf).map_err(|e| e.to_string()).and_then(|enc| {
+                    chunk::decode(enc, &buf, i64::MIN, i64::MAX, &mut cols).map_err(|e| e.to_string())
+                });
                 if let Err(e) = decoded {
                     tracing::warn!(component = "tsdb", err = %e, "head chunk not read at start");
                     continue;
@@ -406,7 +430,9 @@ impl<'a> Replay<'a> {
                     p.v[i] = v.to_bits();
                     p.flags[i] &= !page::VALUE_UNKNOWN;
                     let n = cols.t.len();
-                    if n >= 2 && let (Some(&bt), Some(&bv)) = (cols.t.get(n - 2), cols.v.get(n - 2)) {
+                    if n >= 2
+                        && let (Some(&bt), Some(&bv)) = (cols.t.get(n - 2), cols.v.get(n - 2))
+                    {
                         p.delta[i] = t - bt;
                         p.prev_v[i] = bv.to_bits();
                     }

@@ -42,10 +42,16 @@ impl Index {
 
     /// Values of `name` among the series that the matchers select, ascending.
     pub(crate) fn label_values(&self, name: &str, matchers: &[Matcher]) -> Vec<String> {
-        let Some(pairs) = self.symbols.get(name).and_then(|n| self.by_name.get(&n)) else { return Vec::new() };
+        let Some(pairs) = self.symbols.get(name).and_then(|n| self.by_name.get(&n)) else {
+            return Vec::new();
+        };
         let selected = if matchers.is_empty() { None } else { Some(self.select(matchers)) };
         let mut values: Vec<String> = match selected {
-            None => pairs.iter().filter(|p| self.postings(**p).len() > 0).map(|p| self.pair_text(*p).1.to_owned()).collect(),
+            None => pairs
+                .iter()
+                .filter(|p| self.postings(**p).len() > 0)
+                .map(|p| self.pair_text(*p).1.to_owned())
+                .collect(),
             Some(slots) if slots.len() < pairs.len() => {
                 let mut found: Vec<u32> = slots.iter().filter_map(|s| self.pair_of(*s, name)).collect();
                 found.sort_unstable();
@@ -71,12 +77,15 @@ impl Index {
     /// Label names of the series that the matchers select, ascending.
     pub(crate) fn label_names(&self, matchers: &[Matcher]) -> Vec<String> {
         let mut names: Vec<String> = if matchers.is_empty() {
-            let used = self.by_name.iter().filter(|(_, pairs)| pairs.iter().any(|p| self.postings(*p).len() > 0));
+            let used =
+                self.by_name.iter().filter(|(_, pairs)| pairs.iter().any(|p| self.postings(*p).len() > 0));
             used.map(|(n, _)| self.symbols.text(*n).to_owned()).collect()
         } else {
             let mut symbols: Vec<u32> = Vec::new();
             for slot in self.select(matchers) {
-                symbols.extend(self.set(slot).iter().filter_map(|p| self.pairs.get(*p as usize)).map(|p| p.name));
+                symbols.extend(
+                    self.set(slot).iter().filter_map(|p| self.pairs.get(*p as usize)).map(|p| p.name),
+                );
                 if symbols.len() > 1 << 16 {
                     symbols.sort_unstable();
                     symbols.dedup();
@@ -123,7 +132,9 @@ impl Index {
     }
 
     fn matching_pairs(&self, m: &Matcher) -> Vec<u32> {
-        let Some(pairs) = self.symbols.get(&m.name).and_then(|n| self.by_name.get(&n)) else { return Vec::new() };
+        let Some(pairs) = self.symbols.get(&m.name).and_then(|n| self.by_name.get(&n)) else {
+            return Vec::new();
+        };
         let prefix = literal_prefix(m);
         let fits = |p: &u32| {
             let v = self.pair_text(*p).1;
@@ -192,7 +203,11 @@ fn matches_everything(m: &Matcher) -> bool {
 }
 
 fn is_literal(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '_' | '-' | ':' | '/' | ' ' | ',' | '@' | '=' | '%' | '<' | '>' | '"' | '\'' | '&' | '~')
+    c.is_alphanumeric()
+        || matches!(
+            c,
+            '_' | '-' | ':' | '/' | ' ' | ',' | '@' | '=' | '%' | '<' | '>' | '"' | '\'' | '&' | '~'
+        )
 }
 
 /// The values of a pattern that is only an alternation of literal texts, none empty.
@@ -245,11 +260,26 @@ mod tests {
         let m = |n: &str, op, v: &str| Matcher::new(op, n, v).unwrap();
         use MatchOp::{Equal, NotEqual, NotRegex, Regex};
         let all = [
-            m("__name__", Equal, "up"), m("job", Equal, ""), m("job", NotEqual, ""), m("job", Equal, "none"),
-            m("job", NotEqual, "felix"), m("job", Regex, "felix|typha"), m("job", Regex, "fel.*"), m("job", Regex, "feli?x?"),
-            m("job", Regex, ".*"), m("job", Regex, ".+"), m("job", NotRegex, "fel.*"), m("job", NotRegex, ".+"),
-            m("i", Regex, "a.*|c.*"), m("nope", Equal, ""), m("nope", NotEqual, ""), m("nope", Regex, ".+"), m("zone", Regex, "|x"),
-            m("i", Regex, "a:1"), m("__name__", Regex, "cpu.load"), m("job", Regex, "felix{1}"),
+            m("__name__", Equal, "up"),
+            m("job", Equal, ""),
+            m("job", NotEqual, ""),
+            m("job", Equal, "none"),
+            m("job", NotEqual, "felix"),
+            m("job", Regex, "felix|typha"),
+            m("job", Regex, "fel.*"),
+            m("job", Regex, "feli?x?"),
+            m("job", Regex, ".*"),
+            m("job", Regex, ".+"),
+            m("job", NotRegex, "fel.*"),
+            m("job", NotRegex, ".+"),
+            m("i", Regex, "a.*|c.*"),
+            m("nope", Equal, ""),
+            m("nope", NotEqual, ""),
+            m("nope", Regex, ".+"),
+            m("zone", Regex, "|x"),
+            m("i", Regex, "a:1"),
+            m("__name__", Regex, "cpu.load"),
+            m("job", Regex, "felix{1}"),
         ];
         let check = |ms: &[Matcher]| {
             let want: Vec<u32> = (0..sets.len() as u32)

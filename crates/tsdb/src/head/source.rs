@@ -55,7 +55,8 @@ impl SeriesSource for HeadSource<'_> {
                 continue;
             }
             let mut cols = Columns::default();
-            chunk::decode(c.encoding, &c.data, self.mint, self.maxt, &mut cols).map_err(|e| StorageError::Corrupt(e.to_string()))?;
+            chunk::decode(c.encoding, &c.data, self.mint, self.maxt, &mut cols)
+                .map_err(|e| StorageError::Corrupt(e.to_string()))?;
             self.view.head().apply_tombstones(slot, &mut cols);
             out.chunks.extend(encode(&cols));
         }

@@ -87,7 +87,14 @@ pub struct HeadMemory {
 impl HeadMemory {
     /// The sum of all parts.
     pub fn total(&self) -> u64 {
-        self.state + self.chunks + self.full_chunks + self.labels + self.symbols + self.postings + self.index + self.wal
+        self.state
+            + self.chunks
+            + self.full_chunks
+            + self.labels
+            + self.symbols
+            + self.postings
+            + self.index
+            + self.wal
     }
 }
 

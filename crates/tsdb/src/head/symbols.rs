@@ -76,7 +76,11 @@ impl Symbols {
 
     /// Bytes asked from the allocator.
     pub(crate) fn memory(&self) -> usize {
-        self.bytes + self.text.capacity() * 16 + self.uses.capacity() * 4 + self.free.capacity() * 4 + self.table.allocation_size()
+        self.bytes
+            + self.text.capacity() * 16
+            + self.uses.capacity() * 4
+            + self.free.capacity() * 4
+            + self.table.allocation_size()
     }
 }
 

@@ -15,7 +15,12 @@ use tortie_model::{Columns, Matcher};
 const DIR: &str = "/data";
 
 fn options() -> HeadOptions {
-    HeadOptions { wal_sync_interval_ms: 0, chunk_range_ms: 1000, wal_segment_size: 64 << 10, ..HeadOptions::default() }
+    HeadOptions {
+        wal_sync_interval_ms: 0,
+        chunk_range_ms: 1000,
+        wal_segment_size: 64 << 10,
+        ..HeadOptions::default()
+    }
 }
 
 fn open_with(fs: &MemFs, options: HeadOptions) -> Head {

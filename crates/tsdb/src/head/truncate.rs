@@ -60,7 +60,8 @@ impl Head {
                     continue;
                 }
                 self.drop_old_chunks(&mut p, i, mint);
-                if let Some(first) = p.full[i].first().map(|c| c.mint).or((p.num[i] > 0).then_some(p.mint[i])) {
+                if let Some(first) = p.full[i].first().map(|c| c.mint).or((p.num[i] > 0).then_some(p.mint[i]))
+                {
                     oldest = oldest.min(first);
                 } else if p.holders[i] == 0 {
                     empty.push((number * page::SLOTS + i) as u32);
@@ -144,7 +145,8 @@ impl Head {
             return;
         }
         let ready: Vec<(u64, Vec<u32>)> = {
-            let (ready, wait) = std::mem::take(&mut *retired).into_iter().partition(|(e, _)| !self.views.any_open_since(*e));
+            let (ready, wait) =
+                std::mem::take(&mut *retired).into_iter().partition(|(e, _)| !self.views.any_open_since(*e));
             *retired = wait;
             ready
         };
@@ -200,7 +202,14 @@ impl Head {
         checkpoint::remove_superseded(disk.fs.as_ref(), &dir, last)?;
         self.wal_expiries.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until >= mint);
         disk.journal.replace(&mut self.series_records().into_iter())?;
-        tracing::info!(component = "tsdb", first, last, series = stats.series, samples = stats.samples, "WAL checkpoint complete");
+        tracing::info!(
+            component = "tsdb",
+            first,
+            last,
+            series = stats.series,
+            samples = stats.samples,
+            "WAL checkpoint complete"
+        );
         Ok(())
     }
 
@@ -224,7 +233,12 @@ impl Head {
             for i in 0..page::SLOTS {
                 if p.flags[i] & page::LIVE != 0 {
                     let set = index.set((number * page::SLOTS + i) as u32);
-                    record::put_series(&mut rec, p.refs[i], set.len(), set.iter().map(|q| index.pair_text(*q)));
+                    record::put_series(
+                        &mut rec,
+                        p.refs[i],
+                        set.len(),
+                        set.iter().map(|q| index.pair_text(*q)),
+                    );
                 }
             }
             if rec.len() > 1 {

@@ -45,7 +45,12 @@ impl Views {
         s.last_commit += 1;
         let number = s.last_commit;
         s.under_way.push(number);
-        Ticket { views: self, number, oldest_reader: s.open.values().copied().min(), newest_reader: s.open.values().copied().max().unwrap_or(0) }
+        Ticket {
+            views: self,
+            number,
+            oldest_reader: s.open.values().copied().min(),
+            newest_reader: s.open.values().copied().max().unwrap_or(0),
+        }
     }
 
     /// Opens a reader: its number and the last commit it sees, all of which is done.

@@ -41,7 +41,12 @@ pub fn load(
     each: &mut dyn FnMut(Loaded) -> bool,
 ) -> io::Result<(ChunkFiles, Vec<Damage>)> {
     fs.create_dir_all(dir)?;
-    let mut seqs: Vec<u32> = fs.list(dir)?.iter().filter(|n| n.bytes().all(|b| b.is_ascii_digit())).filter_map(|n| n.parse().ok()).collect();
+    let mut seqs: Vec<u32> = fs
+        .list(dir)?
+        .iter()
+        .filter(|n| n.bytes().all(|b| b.is_ascii_digit()))
+        .filter_map(|n| n.parse().ok())
+        .collect();
     seqs.sort_unstable();
     let mut files: BTreeMap<u32, Arc<dyn FsFile>> = BTreeMap::new();
     let mut damage: Vec<Damage> = Vec::new();
@@ -49,7 +54,8 @@ pub fn load(
         let path = file_path(dir, seq);
         let file = fs.open_rw(&path)?;
         let gap = k > 0 && seqs.get(k - 1).is_some_and(|before| before + 1 != seq);
-        let bad = if gap { Some((0, "a file before it is missing")) } else { walk(file.as_ref(), seq, each)? };
+        let bad =
+            if gap { Some((0, "a file before it is missing")) } else { walk(file.as_ref(), seq, each)? };
         let Some((offset, what)) = bad else {
             files.insert(seq, file);
             continue;
@@ -79,7 +85,11 @@ fn copy(fs: &Arc<dyn Fs>, from: &dyn FsFile, to: &Path, dir: &Path) -> io::Resul
 }
 
 /// Goes through a file; returns where and why it stopped when that is before the end.
-fn walk(file: &dyn FsFile, seq: u32, each: &mut dyn FnMut(Loaded) -> bool) -> io::Result<Option<(u64, &'static str)>> {
+fn walk(
+    file: &dyn FsFile,
+    seq: u32,
+    each: &mut dyn FnMut(Loaded) -> bool,
+) -> io::Result<Option<(u64, &'static str)>> {
     let len = file.len()?;
     if len < FILE_HEADER {
         return Ok(Some((0, "file ends within its header")));
@@ -95,7 +105,7 @@ fn walk(file: &dyn FsFile, seq: u32, each: &mut dyn FnMut(Loaded) -> bool) -> io
     while at < len {
         let mut bytes = buf.get((at - start) as usize..).unwrap_or(&[]);
         let mut header = parse(bytes);
-        if !header.as_ref().is_some_and(|h| crc_end(h) <= bytes.len()) {
+        if header.as_ref().is_none_or(|h| crc_end(h) > bytes.len()) {
             // A longer window: the chunk crosses its end, or it is the first one.
             let want = header.as_ref().map_or(0, crc_end).max(WINDOW) as u64;
             let n = want.min(len - at);

@@ -121,7 +121,11 @@ impl ChunkFiles {
         Ok(n)
     }
 
-    fn next_file(&self, w: &mut Writer, old: Option<(u32, Arc<dyn FsFile>, u64)>) -> io::Result<(u32, Arc<dyn FsFile>, u64)> {
+    fn next_file(
+        &self,
+        w: &mut Writer,
+        old: Option<(u32, Arc<dyn FsFile>, u64)>,
+    ) -> io::Result<(u32, Arc<dyn FsFile>, u64)> {
         if let Some((_, file, _)) = old {
             file.sync()?;
         }
@@ -149,11 +153,16 @@ impl ChunkFiles {
     pub fn read(&self, chunk_ref: u64, out: &mut Vec<u8>) -> Result<u8, StorageError> {
         let (seq, at) = unpack(chunk_ref);
         let corrupt = |what: &str| {
-            StorageError::Corrupt(format!("head chunk file {} at {at}: {what}", file_path(&self.dir, seq).display()))
+            StorageError::Corrupt(format!(
+                "head chunk file {} at {at}: {what}",
+                file_path(&self.dir, seq).display()
+            ))
         };
         let file = self.files.read().unwrap_or_else(PoisonError::into_inner).get(&seq).cloned();
         let file = file.ok_or_else(|| corrupt("file is gone"))?;
-        let io = |e: io::Error| StorageError::Io(format!("head chunk file {} at {at}: {e}", file_path(&self.dir, seq).display()));
+        let io = |e: io::Error| {
+            StorageError::Io(format!("head chunk file {} at {at}: {e}", file_path(&self.dir, seq).display()))
+        };
         let len = file.len().map_err(io)?;
         let mut n = usize::try_from(len.saturating_sub(at)).unwrap_or(0).min(GUESS);
         loop {
@@ -209,7 +218,9 @@ impl ChunkFiles {
     /// What the system said.
     pub fn sync(&self) -> io::Result<()> {
         let mut w = self.writer();
-        if w.dirty && let Some((_, file, _)) = &w.current {
+        if w.dirty
+            && let Some((_, file, _)) = &w.current
+        {
             file.sync()?;
             w.dirty = false;
         }

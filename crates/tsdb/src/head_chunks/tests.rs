@@ -33,7 +33,10 @@ fn written_chunks_are_read_by_reference_and_after_a_restart() {
     }
     let (again, got, damage) = load_all(&fs);
     assert_eq!((got.len(), damage), (49, 0));
-    assert_eq!(got[7], Loaded { ref_id: 8, mint: 80, maxt: 89, encoding: 1, out_of_order: false, chunk_ref: refs[7] });
+    assert_eq!(
+        got[7],
+        Loaded { ref_id: 8, mint: 80, maxt: 89, encoding: 1, out_of_order: false, chunk_ref: refs[7] }
+    );
     // A start writes to a new file.
     let (refs, _) = again.write(&chunks[..1]);
     assert_eq!(refs, [2 << 32 | 8]);

@@ -95,11 +95,20 @@ fn write_into(
 ) -> io::Result<CheckpointStats> {
     let options = WalOptions { compress, segment_size: 128 << 20, sync_interval_ms: 0 };
     let out = Wal::create(Arc::clone(fs), tmp, 0, options, None)?;
-    let mut c = Copy { out, mint, keep, stats: CheckpointStats::default(), group: Vec::new(), bytes: 0, samples: Vec::new() };
+    let mut c = Copy {
+        out,
+        mint,
+        keep,
+        stats: CheckpointStats::default(),
+        group: Vec::new(),
+        bytes: 0,
+        samples: Vec::new(),
+    };
     let before = list_checkpoints(fs.as_ref(), wal_dir)?.into_iter().rfind(|n| *n <= last);
     let mut floor = mint;
     if let Some(n) = before {
-        floor = floor.max(read_min_valid_time(fs.as_ref(), &checkpoint_path(wal_dir, n))?.unwrap_or(i64::MIN));
+        floor =
+            floor.max(read_min_valid_time(fs.as_ref(), &checkpoint_path(wal_dir, n))?.unwrap_or(i64::MIN));
     }
     let mut head = Vec::new();
     record::put_min_valid_time(&mut head, floor);
@@ -128,7 +137,7 @@ fn write_into(
 pub fn read_min_valid_time(fs: &dyn Fs, dir: &Path) -> io::Result<Option<i64>> {
     let Some(first) = list_segments(fs, dir)?.first().copied() else { return Ok(None) };
     let mut r = SegmentReader::open(fs, &segment_path(dir, first))?;
-    Ok(match r.next()? {
+    Ok(match r.next_record()? {
         Some(rec) if record::kind(rec) == Kind::MinValidTime => record::min_valid_time(rec).ok(),
         _ => None,
     })
@@ -156,8 +165,7 @@ struct Copy<'k> {
 impl Copy<'_> {
     fn segment(&mut self, fs: &dyn Fs, path: &Path) -> io::Result<()> {
         let mut r = SegmentReader::open(fs, path)?;
-        loop {
-            let Some(rec) = r.next()? else { break };
+        while let Some(rec) = r.next_record()? {
             match self.record(rec) {
                 Ok(Some(kept)) => self.push(kept)?,
                 Ok(None) => {}

@@ -69,7 +69,9 @@ impl Journal {
         match done {
             Ok(()) => s.len += buf.len() as u64,
             // The entry's bytes are written over by the next one.
-            Err(e) => tracing::warn!(component = "tsdb", file = %self.path.display(), err = %e, "series journal not written"),
+            Err(e) => {
+                tracing::warn!(component = "tsdb", file = %self.path.display(), err = %e, "series journal not written")
+            }
         }
         s.buf = buf;
     }
@@ -117,7 +119,9 @@ impl Journal {
         };
         match ready {
             Ok((f, len)) => (s.file, s.len) = (Some(f), len),
-            Err(e) => tracing::warn!(component = "tsdb", file = %self.path.display(), err = %e, "series journal not opened"),
+            Err(e) => {
+                tracing::warn!(component = "tsdb", file = %self.path.display(), err = %e, "series journal not opened")
+            }
         }
     }
 }

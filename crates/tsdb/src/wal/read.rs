@@ -93,7 +93,7 @@ impl SegmentReader {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn next(&mut self) -> io::Result<Option<&[u8]>> {
+    pub fn next_record(&mut self) -> io::Result<Option<&[u8]>> {
         while self.next_raw()?.is_some() {
             match self.decompress() {
                 Ok(()) => return Ok(Some(if self.flags == 0 { &self.raw } else { &self.plain })),
@@ -215,7 +215,7 @@ impl SegmentReader {
         self.damage.push(Damage { file: self.name.clone(), offset, what, torn: false });
     }
 
-    /// Damage of the whole file, once [`SegmentReader::next`] said `None`: the last one is marked as torn when no
+    /// Damage of the whole file, once [`SegmentReader::next_record`] said `None`: the last one is marked as torn when no
     /// record follows it.
     pub fn into_damage(mut self) -> Vec<Damage> {
         let last_record = self.record_start;
@@ -234,14 +234,19 @@ impl SegmentReader {
                     return Err("record is too long");
                 }
                 self.plain.resize(n, 0);
-                self.decoder.decompress(&self.raw, &mut self.plain).map_err(|_| "snappy data does not fit")?;
+                self.decoder
+                    .decompress(&self.raw, &mut self.plain)
+                    .map_err(|_| "snappy data does not fit")?;
                 Ok(())
             }
             _ => {
                 use std::io::Read as _;
                 self.plain.clear();
-                let d = zstd::stream::read::Decoder::new(self.raw.as_slice()).map_err(|_| "zstd data does not fit")?;
-                d.take(MAX_RECORD as u64).read_to_end(&mut self.plain).map_err(|_| "zstd data does not fit")?;
+                let d = zstd::stream::read::Decoder::new(self.raw.as_slice())
+                    .map_err(|_| "zstd data does not fit")?;
+                d.take(MAX_RECORD as u64)
+                    .read_to_end(&mut self.plain)
+                    .map_err(|_| "zstd data does not fit")?;
                 Ok(())
             }
         }

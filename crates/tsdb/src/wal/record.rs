@@ -93,7 +93,12 @@ pub fn begin_series(out: &mut Vec<u8>) {
 }
 
 /// Adds a series to a record that [`begin_series`] started.
-pub fn put_series<'a>(out: &mut Vec<u8>, ref_id: u64, count: usize, pairs: impl Iterator<Item = (&'a str, &'a str)>) {
+pub fn put_series<'a>(
+    out: &mut Vec<u8>,
+    ref_id: u64,
+    count: usize,
+    pairs: impl Iterator<Item = (&'a str, &'a str)>,
+) {
     out.extend_from_slice(&ref_id.to_be_bytes());
     put_uvarint(out, count as u64);
     for (n, v) in pairs {
@@ -305,7 +310,11 @@ mod tests {
         let mut e = SamplesEncoder::default();
         e.put(&mut rec, 5, 100, 1.0f64.to_bits());
         e.put(&mut rec, 4, 115, 0);
-        let want = [&[2u8, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 100, 0, 0, 0x3f, 0xf0, 0, 0, 0, 0, 0, 0][..], &[1, 30, 0, 0, 0, 0, 0, 0, 0, 0]].concat();
+        let want = [
+            &[2u8, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 100, 0, 0, 0x3f, 0xf0, 0, 0, 0, 0, 0, 0][..],
+            &[1, 30, 0, 0, 0, 0, 0, 0, 0, 0],
+        ]
+        .concat();
         assert_eq!(rec, want);
     }
 
@@ -318,7 +327,10 @@ mod tests {
         rec.extend_from_slice(&2.5f64.to_bits().to_be_bytes());
         let mut got = Vec::new();
         samples(&rec, &mut got).unwrap();
-        let want = [RefSample { ref_id: 3, t: 10, v: 1.5f64.to_bits() }, RefSample { ref_id: 4, t: 15, v: 2.5f64.to_bits() }];
+        let want = [
+            RefSample { ref_id: 3, t: 10, v: 1.5f64.to_bits() },
+            RefSample { ref_id: 4, t: 15, v: 2.5f64.to_bits() },
+        ];
         assert_eq!(got, want);
     }
 

@@ -47,7 +47,9 @@ pub fn remove_left_overs(fs: &dyn Fs, dir: &Path) -> io::Result<()> {
     for name in names(fs, dir)? {
         let path = dir.join(&name);
         match fs.kind(&path) {
-            Some(true) if name.starts_with("checkpoint.") && name.ends_with(".tmp") => fs.remove_dir_all(&path)?,
+            Some(true) if name.starts_with("checkpoint.") && name.ends_with(".tmp") => {
+                fs.remove_dir_all(&path)?
+            }
             Some(false) if name.ends_with(".repair") || name.ends_with(".tmp") => fs.remove_file(&path)?,
             _ => {}
         }

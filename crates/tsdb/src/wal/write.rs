@@ -86,7 +86,13 @@ impl Wal {
     ///
     /// # Errors
     /// When the segment cannot be created.
-    pub fn create(fs: Arc<dyn Fs>, dir: &Path, segment: u64, options: WalOptions, journal: Option<Arc<Journal>>) -> io::Result<Wal> {
+    pub fn create(
+        fs: Arc<dyn Fs>,
+        dir: &Path,
+        segment: u64,
+        options: WalOptions,
+        journal: Option<Arc<Journal>>,
+    ) -> io::Result<Wal> {
         fs.create_dir_all(dir)?;
         if let Some(j) = &journal {
             j.note_segment(segment);
@@ -111,8 +117,15 @@ impl Wal {
         };
         let counters = WalCounters::default();
         counters.segment.store(segment, Ordering::Relaxed);
-        let shared =
-            Arc::new(Shared { fs, dir: dir.to_owned(), options, inner: Mutex::new(inner), stop: Condvar::new(), counters, journal });
+        let shared = Arc::new(Shared {
+            fs,
+            dir: dir.to_owned(),
+            options,
+            inner: Mutex::new(inner),
+            stop: Condvar::new(),
+            counters,
+            journal,
+        });
         let syncer = if options.sync_interval_ms > 0 {
             let shared = Arc::clone(&shared);
             Some(std::thread::Builder::new().name("wal-sync".to_owned()).spawn(move || shared.sync_loop())?)

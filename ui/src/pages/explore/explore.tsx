@@ -161,7 +161,8 @@ export default function Explore() {
               <div key={i}>
                 {one.error ? <Failure error={one.error} what={many ? `Expression ${String.fromCharCode(65 + i)} failed` : 'The query failed'} /> : null}
                 {one.cancelled ? <p class="note">Cancelled{one.result ? '; this is the answer before' : ''}.</p> : null}
-                {[...(one.answer?.warnings ?? []), ...(one.answer?.infos ?? [])].map((text) => <p key={text} class="note">{text}</p>)}
+                {one.answer?.warnings.map((text) => <p key={text} class="note">{text}</p>)}
+                {one.answer?.infos.map((text) => <p key={text} class="note info">{text}</p>)}
               </div>
             ))}
             {waiting ? <div class="graph-space"><Skeleton rows={10} label="The query runs" /></div> : null}

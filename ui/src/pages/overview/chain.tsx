@@ -70,8 +70,13 @@ function Cell({ name, link }: { name: string; link: Link }) {
   );
 }
 
-/** Sentence that says whether Calico is monitored, and what is wrong first. */
-export function verdict(states: ComponentState[]): { state: State; text: string } {
+export interface Verdict {
+  state: State;
+  text: string;
+}
+
+/** Sentence that says whether Calico is monitored and well, and what is wrong first. `ailing` are its unhealthy numbers. */
+export function verdict(states: ComponentState[], ailing: Verdict[]): Verdict {
   const all = states.map((state) => ({ state, links: linksOf(state) }));
   const overall = worst(all.flatMap(({ links }) => links.map((link) => link.state)).filter((state) => state === 'bad' || state === 'warn' || state === 'ok'));
   if (states.every((state) => state.targets === 0)) return { state: 'bad', text: 'No component of Calico is scraped by this server' };
@@ -85,7 +90,9 @@ export function verdict(states: ComponentState[]): { state: State; text: string 
     }
   }
   const targets = states.reduce((sum, state) => sum + state.targets, 0);
-  return { state: 'ok', text: `Calico is monitored: all ${targets} targets of Felix, Typha and kube-controllers answer` };
+  const monitored = `Calico is monitored: all ${targets} targets of Felix, Typha and kube-controllers answer`;
+  if (ailing.length === 0) return { state: 'ok', text: monitored };
+  return { state: worst(ailing.map((one) => one.state)), text: `${monitored}. But ${ailing.map((one) => one.text).join(', ')}` };
 }
 
 /** The table; without states it has its size already and says that they are on their way. */

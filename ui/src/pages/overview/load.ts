@@ -120,8 +120,9 @@ export async function loadFacts(jobs: string[], at: number, signal: AbortSignal)
     queryVector(`max by (__name__) ({__name__=~"felix_cluster_num_(${names.join('|')})",job=~"${job}"})`, at, signal),
     queryVector(
       [
-        `label_replace(count(count by (instance) (felix_iptables_chains{job=~"${job}"})), "plane", "iptables", "", "")`,
-        `label_replace(count(count by (instance) (felix_nft_chains{job=~"${job}"}) unless count by (instance) (felix_iptables_chains{job=~"${job}"})), "plane", "nftables", "", "")`,
+        // A node in eBPF mode keeps some iptables chains, and one in nftables mode has none.
+        `label_replace(count(count by (instance) (felix_iptables_chains{job=~"${job}"}) unless on (instance) felix_bpf_dataplane_endpoints{job=~"${job}"} > 0), "plane", "iptables", "", "")`,
+        `label_replace(count(count by (instance) (felix_nft_chains{job=~"${job}"}) unless on (instance) felix_iptables_chains{job=~"${job}"} unless on (instance) felix_bpf_dataplane_endpoints{job=~"${job}"} > 0), "plane", "nftables", "", "")`,
         `label_replace(count(felix_bpf_dataplane_endpoints{job=~"${job}"} > 0), "plane", "eBPF", "", "")`,
       ].join(' or '),
       at,
@@ -194,6 +195,12 @@ export interface ServerFacts {
 interface Runtime { startTime?: string; storageRetention?: string; reloadConfigSuccess?: boolean }
 interface Tsdb { headStats?: { numSeries?: number; chunkCount?: number } }
 
+/** tortie answers with the version of Prometheus whose API it speaks, and its own as the revision. */
+function versionOf(version: string, revision: string): string {
+  const own = /^tortie-(.+)$/.exec(revision)?.[1];
+  return own === undefined ? version : `${own} (speaks Prometheus ${version})`;
+}
+
 /** The server's own state in one line. */
 export async function loadServer(at: number, signal: AbortSignal): Promise<ServerFacts> {
   const optional = async <T>(question: Promise<Answer<T>>): Promise<T | undefined> =>
@@ -202,14 +209,14 @@ export async function loadServer(at: number, signal: AbortSignal): Promise<Serve
       return undefined;
     });
   const [build, runtime, tsdb, samples] = await Promise.all([
-    optional(call<{ version?: string }>('v1/status/buildinfo', {}, signal)),
+    optional(call<{ version?: string; revision?: string }>('v1/status/buildinfo', {}, signal)),
     optional(call<Runtime>('v1/status/runtimeinfo', {}, signal)),
     optional(call<Tsdb>('v1/status/tsdb', { limit: 1 }, signal)),
     queryVector('sum(scrape_samples_scraped)', at, signal),
   ]);
   const started = runtime?.startTime ? Date.parse(runtime.startTime) : NaN;
   return {
-    version: build?.version ?? '', series: tsdb?.headStats?.numSeries, chunks: tsdb?.headStats?.chunkCount,
+    version: versionOf(build?.version ?? '', build?.revision ?? ''), series: tsdb?.headStats?.numSeries, chunks: tsdb?.headStats?.chunkCount,
     start: Number.isNaN(started) ? undefined : started, retention: runtime?.storageRetention, reloadOk: runtime?.reloadConfigSuccess, samples: samples[0]?.value,
   };
 }

@@ -1,4 +1,6 @@
 // The Overview: is Calico monitored, and is Calico well?
+import { signal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
 import { apiUrl } from '../../api/client.ts';
 import { useResource } from '../../api/resource.ts';
 import { seriesName, type Labels } from '../../api/prometheus.ts';
@@ -10,7 +12,7 @@ import { Empty, Failure, Skeleton } from '../../parts/message.tsx';
 import { Spark } from '../../parts/spark.tsx';
 import { now, range, span, times } from '../../time/clock.ts';
 import { roughSpan } from '../../time/duration.ts';
-import { Chain, verdict } from './chain.tsx';
+import { Chain, verdict, type Verdict } from './chain.tsx';
 import type { Component, Health } from './components.ts';
 import { loadChain, loadChanges, loadFacts, loadHealth, loadNodes, loadServer, type Change, type ComponentState, type HealthValue } from './load.ts';
 import './overview.css';
@@ -23,6 +25,16 @@ function stateOf(health: Health, value: number | undefined): State {
   if (health.bad !== undefined && value >= health.bad) return 'bad';
   if (health.warn !== undefined && value >= health.warn) return 'warn';
   return 'ok';
+}
+
+/** Numbers beyond their limits, by component, for the sentence at the top. */
+const ailing = signal<Partial<Record<string, Verdict[]>>>({});
+
+function ailments(component: Component, values: HealthValue[]): Verdict[] {
+  return values.flatMap(({ health, value }) => {
+    const state = stateOf(health, value);
+    return value !== undefined && (state === 'warn' || state === 'bad') ? [{ state, text: `${component.name}: ${health.label.toLowerCase()} ${formatValue(value, health.unit)}` }] : [];
+  });
 }
 
 function HealthRow({ health, value }: { health: Health; value: HealthValue | undefined }) {
@@ -55,6 +67,9 @@ function ComponentTile({ state }: { state: ComponentState }) {
   const answers = useResource(scope, key, (signal) =>
     jobs.length === 0 ? Promise.resolve([]) : Promise.all(component.health.map((health) => loadHealth(health, jobs, rateWindow, start, end, signal))),
   );
+  useEffect(() => {
+    if (answers.data) ailing.value = { ...ailing.value, [component.id]: ailments(component, answers.data) };
+  }, [answers.data]);
   return (
     <section class="panel tile" aria-labelledby={`tile-${component.id}`}>
       <header>
@@ -179,7 +194,7 @@ export default function Overview() {
   const chain = useResource('chain', now.value, (signal) => loadChain(now.value, signal));
   const states = chain.data;
   if (chain.error && !states) return <Failure error={chain.error} what="The Overview could not be read" />;
-  const says = states ? verdict(states) : undefined;
+  const says = states ? verdict(states, Object.values(ailing.value).flatMap((list) => list ?? [])) : undefined;
   return (
     <>
       <p class="verdict" role="status">

@@ -25,9 +25,14 @@ export function History({ history }: { history: boolean[] }) {
   );
 }
 
+/** Labels that say most about where a target is; they come first. */
+const telling = ['node', 'pod', 'namespace', 'service'];
+
 /** Labels worth a place in the row: those the endpoint and the pool do not say already. */
 function labelText(target: Target): string {
+  const place = ([name]: [string, string]) => (telling.indexOf(name) + 1 || 99);
   return Object.entries(target.labels)
+    .sort((a, b) => place(a) - place(b))
     .filter(([name, value]) => name !== 'job' && !(name === 'instance' && endpointOf(target).startsWith(value)))
     .map(([name, value]) => `${name}=${value}`)
     .join('  ');

@@ -192,7 +192,8 @@ pub(crate) fn classic_quantile(q: f64, buckets: &mut Vec<Classic>) -> (f64, Opti
         return (f64::NAN, mended);
     }
     let rank = q * last.count;
-    let b = buckets[..n - 1].partition_point(|b| b.count.partial_cmp(&rank).is_none_or(std::cmp::Ordering::is_lt));
+    let b = buckets[..n - 1]
+        .partition_point(|b| b.count.partial_cmp(&rank).is_none_or(std::cmp::Ordering::is_lt));
     if b == n - 1 {
         return (before_last.upper, mended);
     }

@@ -199,7 +199,7 @@ impl Start {
             timestamp_tolerance_ms: 10,
             features: Vec::new(),
             threads: None,
-            log_level: format!("{:?}", self.log_level).to_lowercase(),
+            log_level: self.log_level,
             log_format: "logfmt".into(),
         }
     }

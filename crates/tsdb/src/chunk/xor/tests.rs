@@ -40,7 +40,10 @@ fn edges_of_the_ranges_of_dod() {
     let mut samples = vec![(t, 0.0)];
     t += delta;
     samples.push((t, 1.0));
-    for dod in [0, 8191, 8192, 8193, -8191, -8192, 65535, 65536, 65537, -65535, -65536, 524_287, 524_288, 524_289, -524_287, -524_288] {
+    for dod in [
+        0, 8191, 8192, 8193, -8191, -8192, 65535, 65536, 65537, -65535, -65536, 524_287, 524_288, 524_289,
+        -524_287, -524_288,
+    ] {
         delta += dod;
         t += delta;
         samples.push((t, dod as f64));
@@ -51,7 +54,14 @@ fn edges_of_the_ranges_of_dod() {
 #[test]
 fn special_values_and_extreme_times() {
     let stale = tortie_model::stale::stale_nan();
-    check(&[(i64::MIN, f64::NAN), (-1, stale), (0, -0.0), (1, 0.0), (2, f64::INFINITY), (i64::MAX, f64::MIN_POSITIVE)]);
+    check(&[
+        (i64::MIN, f64::NAN),
+        (-1, stale),
+        (0, -0.0),
+        (1, 0.0),
+        (2, f64::INFINITY),
+        (i64::MAX, f64::MIN_POSITIVE),
+    ]);
     check(&[(5, f64::from_bits(u64::MAX))]);
 }
 

@@ -38,7 +38,7 @@ fn rewrite(fs: &dyn Fs, path: &Path, tmp: &Path) -> io::Result<()> {
     let mut r = SegmentReader::open(fs, path)?;
     let out = fs.create(tmp)?;
     let (mut buf, mut pos) = (Vec::new(), 0);
-    while let Some(rec) = r.next()? {
+    while let Some(rec) = r.next_record()? {
         if !decodes(rec) {
             continue;
         }
@@ -65,11 +65,15 @@ fn decodes(rec: &[u8]) -> bool {
 }
 
 fn free_name(fs: &dyn Fs, path: &Path, quarantine: &Path) -> PathBuf {
-    let parent = path.parent().and_then(Path::file_name).map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    let parent = path
+        .parent()
+        .and_then(Path::file_name)
+        .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let mut k = 0;
     loop {
-        let candidate = quarantine.join(if k == 0 { format!("{parent}-{name}") } else { format!("{parent}-{name}.{k}") });
+        let candidate =
+            quarantine.join(if k == 0 { format!("{parent}-{name}") } else { format!("{parent}-{name}.{k}") });
         if fs.kind(&candidate).is_none() {
             return candidate;
         }
@@ -86,7 +90,11 @@ pub(super) fn fill_gaps(fs: &dyn Fs, dir: &Path, present: &[u64]) -> io::Result<
             continue;
         }
         for n in a + 1..b {
-            tracing::warn!(component = "tsdb", segment = n, "WAL segment is missing, an empty one takes its place");
+            tracing::warn!(
+                component = "tsdb",
+                segment = n,
+                "WAL segment is missing, an empty one takes its place"
+            );
             fs.create(&segments::segment_path(dir, n))?;
         }
     }

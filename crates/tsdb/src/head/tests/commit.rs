@@ -53,7 +53,8 @@ fn the_newest_of_two_needs_no_decoding_and_agrees_with_it() {
     let mut scratch = Columns::default();
     for at in (-50..2100).step_by(7) {
         for back in [1, 30, 90, 5000] {
-            let want = (0..50).rev().map(|k| (k * 40, k as f64 + 1.0)).find(|(t, _)| *t <= at && *t > at - back);
+            let want =
+                (0..50).rev().map(|k| (k * 40, k as f64 + 1.0)).find(|(t, _)| *t <= at && *t > at - back);
             let got = set.newest(0, at - back, at, &mut scratch).unwrap();
             assert_eq!(got, want.map(|(t, v)| Newest::Float { t, v }), "at {at} back {back}");
         }
@@ -97,7 +98,11 @@ fn a_full_disk_refuses_batches_and_goes_on_when_there_is_room() {
     let again = open(&fs);
     assert_eq!(dump(&again), want);
     assert_eq!(again.stats().wal_corruptions, 0);
-    assert_eq!(again.stats().replay_unknown_refs, 0, "the series record of the refused batch was written later");
+    assert_eq!(
+        again.stats().replay_unknown_refs,
+        0,
+        "the series record of the refused batch was written later"
+    );
 }
 
 #[test]
@@ -132,7 +137,12 @@ fn deleted_ranges_are_hidden_and_stay_so() {
         put(&head, 2, t * 10, 0.0);
     }
     assert_eq!(head.delete(&[Matcher::equal("i", "1")], 20, 40).unwrap(), 1);
-    let times = |h: &Head| dump(h).into_iter().map(|(_, s)| s.into_iter().map(|(t, _)| t).collect::<Vec<_>>()).collect::<Vec<_>>();
+    let times = |h: &Head| {
+        dump(h)
+            .into_iter()
+            .map(|(_, s)| s.into_iter().map(|(t, _)| t).collect::<Vec<_>>())
+            .collect::<Vec<_>>()
+    };
     let want = [vec![10, 20, 30, 40, 50], vec![10, 50]];
     assert_eq!(times(&head), want);
     drop(head);

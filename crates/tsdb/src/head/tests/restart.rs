@@ -85,9 +85,9 @@ fn small_log() -> (MemFs, Vec<u8>) {
 #[test]
 fn a_flip_anywhere_in_the_log_costs_one_commit_and_no_series() {
     let (_, bytes) = small_log();
-    for at in 0..bytes.len() {
+    for (at, byte) in bytes.iter().enumerate() {
         let (fs, _) = small_log();
-        fs.open_rw(Path::new("/data/wal/00000000")).unwrap().write_all_at(&[bytes[at] ^ 0x40], at as u64).unwrap();
+        fs.open_rw(Path::new("/data/wal/00000000")).unwrap().write_all_at(&[byte ^ 0x40], at as u64).unwrap();
         // An earlier segment: a later one shows that reading goes on.
         let n: usize = {
             let head = open(&fs);

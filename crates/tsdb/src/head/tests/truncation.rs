@@ -19,7 +19,10 @@ fn old_samples_go_and_an_open_view_keeps_them() {
     let all = dump_view(&view);
     head.truncate(2000).unwrap();
     assert_eq!(dump_view(&view), all);
-    let cut: Vec<_> = all.into_iter().map(|(l, s)| (l, s.into_iter().filter(|(t, _)| *t >= 2000).collect::<Vec<_>>())).collect();
+    let cut: Vec<_> = all
+        .into_iter()
+        .map(|(l, s)| (l, s.into_iter().filter(|(t, _)| *t >= 2000).collect::<Vec<_>>()))
+        .collect();
     assert_eq!(dump(&head), cut, "a new view begins at the new time");
     let chunks = head.stats().chunks;
     drop(view);
@@ -125,7 +128,10 @@ fn a_block_source_has_all_samples_of_its_range() {
             crate::chunk::decode(c.encoding, &c.data, i64::MIN, i64::MAX, &mut cols).unwrap();
             assert_eq!((cols.t[at], *cols.t.last().unwrap()), (c.mint, c.maxt));
         }
-        got.push((s.labels.clone(), cols.t.iter().zip(&cols.v).map(|(t, v)| (*t, v.to_bits())).collect::<Vec<_>>()));
+        got.push((
+            s.labels.clone(),
+            cols.t.iter().zip(&cols.v).map(|(t, v)| (*t, v.to_bits())).collect::<Vec<_>>(),
+        ));
     }
     let want: Vec<_> = dump(&head)
         .into_iter()

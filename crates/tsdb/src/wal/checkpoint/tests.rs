@@ -50,7 +50,7 @@ fn content(fs: &dyn Fs, n: u64) -> Content {
     let mut c: Content = Default::default();
     for s in list_segments(fs, &dir).unwrap() {
         let mut r = SegmentReader::open(fs, &segment_path(&dir, s)).unwrap();
-        while let Some(rec) = r.next().unwrap() {
+        while let Some(rec) = r.next_record().unwrap() {
             match record::kind(rec) {
                 Kind::Series => record::series(rec, |r, l| c.0.push((r, l))).unwrap(),
                 Kind::Samples => record::samples(rec, &mut c.1).unwrap(),

@@ -28,7 +28,7 @@ fn read(bytes: &[u8]) -> (Vec<Vec<u8>>, Vec<Damage>) {
     fs.create(Path::new(PATH)).unwrap().append(bytes).unwrap();
     let mut r = SegmentReader::open(&fs, Path::new(PATH)).unwrap();
     let mut got = Vec::new();
-    while let Some(rec) = r.next().unwrap() {
+    while let Some(rec) = r.next_record().unwrap() {
         got.push(rec.to_vec());
     }
     (got, r.into_damage())

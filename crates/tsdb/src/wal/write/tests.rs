@@ -17,7 +17,7 @@ fn read_all(fs: &MemFs) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     for n in segments::list_segments(fs, Path::new(DIR)).unwrap() {
         let mut r = SegmentReader::open(fs, &segments::segment_path(Path::new(DIR), n)).unwrap();
-        while let Some(rec) = r.next().unwrap() {
+        while let Some(rec) = r.next_record().unwrap() {
             all.push(rec.to_vec());
         }
         assert_eq!(r.into_damage(), [], "segment {n}");
@@ -47,7 +47,10 @@ fn records_never_cross_a_segment() {
         assert!(segments.len() > 3);
         for n in &segments {
             let len = fs.open(&segments::segment_path(Path::new(DIR), *n)).unwrap().len().unwrap();
-            assert!(len <= 4 * frame::PAGE as u64 && len % frame::PAGE as u64 == 0, "segment {n} has {len} bytes");
+            assert!(
+                len <= 4 * frame::PAGE as u64 && len.is_multiple_of(frame::PAGE as u64),
+                "segment {n} has {len} bytes"
+            );
         }
     }
 }
