@@ -29,6 +29,12 @@ export async function open(browser, { theme = 'light', width = 1440, height = 90
   page.on('response', (response) => {
     if (response.status() >= 400 && !expect(response.url())) problems.push(`status ${response.status()}: ${response.url()}`);
   });
+  const answers = [];
+  page.on('response', (response) => {
+    const url = new URL(response.url());
+    const query = url.searchParams.get('query') ?? new URLSearchParams(response.request().postData() ?? '').get('query');
+    if (query !== null && response.ok()) answers.push({ path: url.pathname, query, body: response.json().catch(() => undefined) });
+  });
   await page.addInitScript(() => {
     globalThis.shifts = [];
     new PerformanceObserver((list) => {
@@ -39,7 +45,7 @@ export async function open(browser, { theme = 'light', width = 1440, height = 90
       }
     }).observe({ type: 'layout-shift', buffered: true });
   });
-  return { page, problems, close: () => context.close() };
+  return { page, problems, answers, close: () => context.close() };
 }
 
 /** Layout shifts so far. */

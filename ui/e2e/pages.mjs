@@ -2,6 +2,14 @@
 import { api, value } from './api.mjs';
 import { equal } from './suite.mjs';
 
+/** Newest value of the range query that holds `part`, as the API answered it to the page: live numbers move between two questions. */
+async function answered(answers, part) {
+  const answer = answers.filter(({ query }) => query.includes(part)).at(-1);
+  if (!answer) throw new Error(`the page did not ask for ${part}`);
+  const { data } = await answer.body;
+  return Number(data.result[0].values.at(-1)[1]);
+}
+
 const digits = (text) => Number((text ?? '').replace(/[^\d.-]/g, ''));
 
 /** Job matcher of Felix, as the page finds it. */
@@ -41,16 +49,16 @@ export const pages = [
   },
   {
     name: 'dashboard felix', path: 'd/tortie-felix', ready: '.figure .big >> nth=4', tall: true,
-    number: async (page, base) => {
+    number: async (page, base, answers) => {
       const shown = page.locator('section.dash-panel', { has: page.getByRole('heading', { name: 'Workload endpoints', exact: true }) }).locator('.big');
-      equal(digits(await shown.textContent()), await value(base, `max(felix_cluster_num_workload_endpoints{job=~"${await felixJobs(base)}"})`), 'workload endpoints');
+      equal(digits(await shown.textContent()), await answered(answers, 'max(felix_cluster_num_workload_endpoints'), 'workload endpoints');
     },
   },
   {
     name: 'dashboard typha', path: 'd/tortie-typha', ready: '.figure .big >> nth=4', tall: true,
-    number: async (page, base) => {
+    number: async (page, base, answers) => {
       const shown = page.locator('section.dash-panel', { has: page.getByRole('heading', { name: 'Clients', exact: true }) }).locator('.big');
-      equal(digits(await shown.textContent()), await value(base, 'sum(typha_connections_streaming and on (instance) typha_breadcrumb_size_count)'), 'clients');
+      equal(digits(await shown.textContent()), await answered(answers, 'sum(typha_connections_streaming'), 'clients');
     },
   },
   {
@@ -68,6 +76,5 @@ export const pages = [
   { name: 'status, store', path: 'tsdb-status', ready: '[data-key=numSeries]' },
   { name: 'status, configuration', path: 'config', ready: '.yaml' },
   { name: 'status, flags', path: 'flags', ready: '.pairs-table tr >> nth=4' },
-  { name: 'unknown page', path: 'nowhere', ready: 'text=There is no page' },
   { name: 'unknown dashboard', path: 'd/nowhere', ready: 'text=There is no dashboard nowhere', expect: (text) => /dashboards\/nowhere|404/.test(text) },
 ];

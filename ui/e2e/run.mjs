@@ -19,10 +19,10 @@ const prefixed = address('TORTIE_PREFIX_URL');
 const browser = await launch();
 
 async function visit(one, at, options) {
-  const { page, problems, close } = await open(browser, { ...options, ...(one.expect ? { expect: one.expect } : {}) });
+  const { page, problems, answers, close } = await open(browser, { ...options, ...(one.expect ? { expect: one.expect } : {}) });
   await page.goto(at + one.path);
   await page.waitForSelector(one.ready);
-  await one.number?.(page, at);
+  await one.number?.(page, at, answers);
   if (one.tall) {
     for (let y = 0; y < 6; y++) {
       await page.mouse.wheel(0, 700);

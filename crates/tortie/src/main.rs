@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod logging;
 mod server;
+mod signals;
 
 use clap::{CommandFactory, Parser};
 use cli::{Cli, Command};

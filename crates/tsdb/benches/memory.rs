@@ -155,9 +155,13 @@ fn measure(what: &str, targets: &[Vec<Labels>], limit: f64) -> bool {
     );
     drop(head);
     // As after a kill: chunks from their files, the rest from the WAL.
-    let head = Head::open(&dir, &fs, &clock, HeadOptions::default(), &|_| {}).expect("the directory was just written");
+    let head = Head::open(&dir, &fs, &clock, HeadOptions::default(), &|_| {})
+        .expect("the directory was just written");
     let again = head.stats();
-    println!("  started again in {} ms with {} series, {} samples read", again.replay_ms, again.series, s.samples_appended);
+    println!(
+        "  started again in {} ms with {} series, {} samples read",
+        again.replay_ms, again.series, s.samples_appended
+    );
     assert_eq!((again.series, again.replay_unknown_refs), (s.series, 0), "a start lost series");
     drop(head);
     fs.remove_dir_all(&dir).expect("it was made here");

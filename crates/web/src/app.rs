@@ -2,6 +2,7 @@
 
 use crate::sources::Sources;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Semaphore;
 use tortie_host::{Clock, CpuPool};
 use tortie_model::regex::Regex;
@@ -34,6 +35,8 @@ pub struct WebOptions {
     pub max_concurrency: usize,
     /// Which experimental parts of the language are on, `--enable-feature`.
     pub language: tortie_promql::Options,
+    /// Whether the engine keeps metric names until the end, for `/api/v1/features`.
+    pub delayed_name_removal: bool,
     /// Staleness window in milliseconds, `--query.lookback-delta`.
     pub lookback_ms: i64,
     /// All flags with their values, ascending, for `/api/v1/status/flags`.
@@ -65,12 +68,35 @@ pub struct App {
 /// Counters of the web side.
 #[derive(Default)]
 pub struct WebStats {
-    /// Requests answered, by class of status: 2xx/3xx, 4xx, 5xx.
-    pub requests: [std::sync::atomic::AtomicU64; 3],
+    /// Requests answered, by status code.
+    pub requests: Requests,
     /// Failed federation requests.
-    pub federation_errors: std::sync::atomic::AtomicU64,
+    pub federation_errors: AtomicU64,
     /// Panics caught at the border of a request.
-    pub panics: std::sync::atomic::AtomicU64,
+    pub panics: AtomicU64,
+}
+
+/// Numbers of requests by status code, 100 to 599.
+pub struct Requests([AtomicU64; 500]);
+
+impl Default for Requests {
+    fn default() -> Requests {
+        Requests(std::array::from_fn(|_| AtomicU64::new(0)))
+    }
+}
+
+impl Requests {
+    /// Counts one answer.
+    pub fn count(&self, status: http::StatusCode) {
+        if let Some(n) = usize::from(status.as_u16()).checked_sub(100).and_then(|i| self.0.get(i)) {
+            n.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The codes that were answered at least once, ascending, with their numbers.
+    pub fn counted(&self) -> impl Iterator<Item = (usize, u64)> {
+        self.0.iter().enumerate().map(|(i, n)| (i + 100, n.load(Ordering::Relaxed))).filter(|(_, n)| *n > 0)
+    }
 }
 
 impl App {

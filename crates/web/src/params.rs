@@ -89,7 +89,7 @@ pub(crate) fn parse_time(s: &str) -> Result<i64, String> {
 pub(crate) fn parse_duration(s: &str) -> Result<i64, String> {
     if let Ok(seconds) = tortie_model::gofloat::parse(s) {
         let ns = seconds * 1e9;
-        if ns.is_nan() || ns >= 9.223_372_036_854_775_8e18 || ns < -9.223_372_036_854_775_8e18 {
+        if ns.is_nan() || !(i64::MIN as f64..i64::MAX as f64).contains(&ns) {
             return Err(format!("cannot parse {} to a valid duration. It overflows int64", quoted(s)));
         }
         return Ok((ns / 1e6) as i64);

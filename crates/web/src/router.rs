@@ -4,7 +4,7 @@ use crate::api::{federate, formatting, labels, lifecycle, own, query, rules, ser
 use crate::app::App;
 use crate::pages;
 use crate::params::Params;
-use crate::reply::{self, Body};
+use crate::reply::{self, ApiError, Body};
 use bytes::Bytes;
 use http::header::{ALLOW, HeaderMap, HeaderValue, LOCATION};
 use http::{Method, Request, Response, StatusCode};
@@ -12,6 +12,7 @@ use http_body_util::{BodyExt, Limited};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// Longest form body taken, bytes: as Go's `ParseForm`.
 const MAX_FORM: usize = 10 << 20;
@@ -40,12 +41,7 @@ where
         tracing::error!(component = "web", path, "BUG: panic while answering a request");
         reply::text(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n")
     });
-    let class = match response.status().as_u16() {
-        0..400 => 0,
-        400..500 => 1,
-        _ => 2,
-    };
-    app.stats.requests[class].fetch_add(1, Ordering::Relaxed);
+    app.stats.requests.count(response.status());
     security_headers(response.headers_mut());
     response
 }
@@ -83,9 +79,15 @@ where
         .and_then(|v| v.to_str().ok())
         .is_some_and(|v| v.starts_with("application/x-www-form-urlencoded"));
     let form = if is_form {
-        match Limited::new(body, MAX_FORM).collect().await {
-            Ok(b) => b.to_bytes(),
-            Err(_) => return reply::text(StatusCode::BAD_REQUEST, "error parsing form values: http: POST too large\n"),
+        match read_form(body, app.options.read_timeout_ms).await {
+            Ok(b) => b,
+            Err(why) => {
+                let e = ApiError::bad_data(format!("error parsing form values: {why}"));
+                let mut r = reply::error(&e, &parts.headers);
+                // What is still on its way is not read.
+                r.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close"));
+                return r;
+            }
         }
     } else {
         Bytes::new()
@@ -98,6 +100,23 @@ where
         headers: parts.headers,
     };
     dispatch(app, ask).await
+}
+
+/// The form of a POST: refused at once when it says that it is too long, and not waited for without end.
+async fn read_form<B>(body: B, timeout_ms: u64) -> Result<Bytes, String>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: std::error::Error + Send + Sync + 'static,
+{
+    if body.size_hint().lower() > MAX_FORM as u64 {
+        return Err("http: POST too large".into());
+    }
+    match tokio::time::timeout(Duration::from_millis(timeout_ms.max(1)), Limited::new(body, MAX_FORM).collect()).await {
+        Ok(Ok(b)) => Ok(b.to_bytes()),
+        Ok(Err(e)) if e.is::<http_body_util::LengthLimitError>() => Err("http: POST too large".into()),
+        Ok(Err(e)) => Err(e.to_string()),
+        Err(_) => Err("the form did not come in time".into()),
+    }
 }
 
 async fn dispatch(app: Arc<App>, ask: Ask) -> Response<Body> {
@@ -191,6 +210,7 @@ async fn outside_api(app: Arc<App>, ask: Ask) -> Response<Body> {
         ("GET", "/metrics") => status::metrics(&app, &ask.headers),
         ("GET", "/federate") if app.sources.storage().is_some() => federate::federate(&app, &ask).await,
         ("GET", "/federate") => unavailable(),
+        ("HEAD", "/version" | "/metrics" | "/federate" | "/-/reload" | "/-/quit") => not_allowed(&["GET"]),
         ("GET" | "HEAD", _) => pages::page(&app, &ask),
         _ => not_allowed(&["GET"]),
     }
@@ -245,9 +265,12 @@ fn unavailable() -> Response<Body> {
     reply::text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
 }
 
-fn not_allowed(methods: &[&str]) -> Response<Body> {
+pub(crate) fn not_allowed(methods: &[&str]) -> Response<Body> {
     let mut r = reply::text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n");
-    if let Ok(v) = HeaderValue::from_str(&format!("{}, OPTIONS", methods.join(", "))) {
+    // In the order that Go's router has.
+    let mut all: Vec<&str> = methods.iter().copied().chain(["OPTIONS"]).collect();
+    all.sort_unstable();
+    if let Ok(v) = HeaderValue::from_str(&all.join(", ")) {
         r.headers_mut().insert(ALLOW, v);
     }
     r

@@ -237,7 +237,15 @@ fn matrix(steps: &Steps, grid: Grid) -> Vec<Series> {
 pub(crate) fn row_columns(steps: &Steps, i: usize, grid: Grid) -> Columns {
     let mut columns = Columns::default();
     let row = steps.row(i);
-    super::step_columns::for_each_bit(row.bits, |s| columns.push(grid.at(s), row.floats[s]));
+    let present: usize = row.bits.iter().map(|w| w.count_ones() as usize).sum();
+    if present == grid.n {
+        columns.t = (0..grid.n).map(|s| grid.at(s)).collect();
+        columns.v = row.floats.to_vec();
+    } else {
+        columns.t.reserve_exact(present);
+        columns.v.reserve_exact(present);
+        super::step_columns::for_each_bit(row.bits, |s| columns.push(grid.at(s), row.floats[s]));
+    }
     for (s, h) in row.histograms.iter().flat_map(|hs| hs.iter()).enumerate() {
         if let Some(h) = h {
             columns.histograms.push(h.to_run(grid.at(s)));

@@ -41,7 +41,7 @@ pub(crate) fn go_min(a: f64, b: f64) -> f64 {
     if a < b { a } else { b }
 }
 
-/// The quantile `q` of `values`, which get sorted: a weighted mean of its two neighbours.
+/// The quantile `q` of `values`, whose order is lost: a weighted mean of its two neighbours.
 pub(crate) fn quantile(q: f64, values: &mut [f64]) -> f64 {
     if values.is_empty() || q.is_nan() {
         return f64::NAN;
@@ -52,24 +52,21 @@ pub(crate) fn quantile(q: f64, values: &mut [f64]) -> f64 {
     if q > 1.0 {
         return f64::INFINITY;
     }
-    sort_nan_first(values);
-    let n = values.len() as f64;
-    let rank = q * (n - 1.0);
-    let lower = rank.floor().max(0.0);
-    let upper = (lower + 1.0).min(n - 1.0);
+    let last = values.len() - 1;
+    let rank = q * last as f64;
+    let below = rank.floor().max(0.0);
     let weight = rank - rank.floor();
-    let at = |i: f64| values.get(i as usize).copied().unwrap_or(f64::NAN);
-    if weight == 0.0 { at(lower) } else { at(lower) * (1.0 - weight) + at(upper) * weight }
+    let (_, &mut low, above) = values.select_nth_unstable_by((below as usize).min(last), nan_first);
+    if weight == 0.0 {
+        return low;
+    }
+    let high = above.iter().copied().min_by(nan_first).unwrap_or(low);
+    low * (1.0 - weight) + high * weight
 }
 
 /// Ascending, NaN before everything.
-fn sort_nan_first(values: &mut [f64]) {
-    values.sort_by(|a, b| match (a.is_nan(), b.is_nan()) {
-        (true, true) => std::cmp::Ordering::Equal,
-        (true, false) => std::cmp::Ordering::Less,
-        (false, true) => std::cmp::Ordering::Greater,
-        _ => a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal),
-    });
+fn nan_first(a: &f64, b: &f64) -> std::cmp::Ordering {
+    a.partial_cmp(b).unwrap_or_else(|| b.is_nan().cmp(&a.is_nan()))
 }
 
 /// `%.2g` of Go.

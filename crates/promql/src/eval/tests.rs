@@ -225,7 +225,7 @@ fn bits(store: &Store, query: &str, start: i64, end: i64) -> Vec<(i64, u64)> {
     if start == end {
         let Value::Vector(v) = engine.instant(store, &expr, start, &ctx).unwrap().value else { panic!() };
         let bits = |s: &super::Sample| match s.v {
-            SampleValue::Float(v) => (s.t, v.to_bits()),
+            SampleValue::Float(v) => (s.t, one_nan(v).to_bits()),
             SampleValue::Histogram(_) => panic!(),
         };
         return v.iter().map(bits).collect();
@@ -233,7 +233,13 @@ fn bits(store: &Store, query: &str, start: i64, end: i64) -> Vec<(i64, u64)> {
     let Value::Matrix(m) = engine.range(store, &expr, start, end, 20_000, &ctx).unwrap().value else {
         panic!()
     };
-    m.iter().flat_map(|s| s.columns.t.iter().copied().zip(s.columns.v.iter().map(|v| v.to_bits()))).collect()
+    m.iter()
+        .flat_map(|s| s.columns.t.iter().copied().zip(s.columns.v.iter().map(|v| one_nan(*v).to_bits())))
+        .collect()
+}
+
+fn one_nan(v: f64) -> f64 {
+    if v.is_nan() { f64::NAN } else { v }
 }
 
 const WINDOWS: [&str; 19] = [
@@ -269,7 +275,9 @@ proptest::proptest! {
     ) {
         let value = |v: u8| match v {
             7 => f64::NAN,
-            8 => -0.0,
+                8 => -0.0,
+            6 => 1e300,
+            5 => f64::MAX,
             v => f64::from(v),
         };
         let values: Vec<Option<f64>> = values.into_iter().map(|v| v.map(value)).collect();

@@ -161,7 +161,7 @@ mod tests {
     #[track_caller]
     fn refused(config: &PoolConfig, exposed: &[(&str, &str)], expect: Unfit) {
         assert_eq!(
-            stored_labels(&mut labels(exposed).builder(), &labels(&[("job", "j")]), &config),
+            stored_labels(&mut labels(exposed).builder(), &labels(&[("job", "j")]), config),
             Err(expect)
         );
     }

@@ -135,6 +135,12 @@ pub(crate) fn without_refused(args: Vec<OsString>) -> Result<Vec<OsString>, Exit
                     it.next();
                 }
             }
+            // `--no-NAME`: what is on by default is put off, the rest is off anyway.
+            Some(f) if f.kind == Kind::Switch && !has_value && arg.to_str() == Some(&format!("--no-{}", f.name)) => {
+                if f.default == "true" {
+                    kept.push(format!("--{}=false", f.name).into());
+                }
+            }
             _ => kept.push(arg),
         }
     }
@@ -233,6 +239,8 @@ mod tests {
         check(&["--config.file=x"], Some(&["--config.file=x"]));
         check(&["--auto-gomemlimit.ratio", "0.5", "--log.level=warn"], Some(&["--log.level=warn"]));
         check(&["--no-auto-gomemlimit", "--log.level=warn"], Some(&["--log.level=warn"]));
+        check(&["--no-web.enable-lifecycle", "--no-scrape.adjust-timestamps"], Some(&["--scrape.adjust-timestamps=false"]));
+        check(&["--web.enable-lifecycle"], Some(&["--web.enable-lifecycle"]));
         check(&["--agent"], None);
         check(&["--rules.alert.resend-delay=1m"], None);
         check(&["--nonsense"], Some(&["--nonsense"]));

@@ -1,6 +1,7 @@
 //! `tortie sim`: simulated targets alone.
 
 use crate::server::io_runtime;
+use crate::signals::Signals;
 use clap::{Args, Subcommand};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -75,6 +76,8 @@ impl Sim {
     }
 
     async fn serve(self) -> Result<(), String> {
+        let mut signals = Signals::listen().map_err(|e| format!("cannot listen to signals: {e}"))?;
+        let ended = async move { signals.ended().await };
         match self.what {
             What::Replay { dir, timestamps, start, interval, copies, only, cycle, write_targets } => {
                 let interval_ms = duration::parse(&interval).map_err(|e| format!("--interval={interval}: {e}"))?;
@@ -87,7 +90,7 @@ impl Sim {
                 let ready = |r: &tortie_sim::Replay| {
                     announce(r.targets().iter().map(|t| (t.name.as_str(), t.address.to_string())), &r.file_sd(), write_targets.as_deref())
                 };
-                tortie_sim::replay::serve(&RealFs, &dir, options, ready, ended()).await.map_err(|e| e.to_string())
+                tortie_sim::replay::serve(&RealFs, &dir, options, ready, ended).await.map_err(|e| e.to_string())
             }
             What::Fleet { nodes, seed, ports, write_targets } => {
                 let options = FleetOptions {
@@ -100,7 +103,7 @@ impl Sim {
                 let ready = |f: &tortie_sim::Fleet| {
                     announce(f.targets().iter().map(|t| (t.pod.as_str(), t.address.to_string())), &f.file_sd(), write_targets.as_deref())
                 };
-                tortie_sim::fleet::serve(options, ready, ended()).await.map_err(|e| e.to_string())
+                tortie_sim::fleet::serve(options, ready, ended).await.map_err(|e| e.to_string())
             }
         }
     }
@@ -117,17 +120,5 @@ fn announce<'a>(targets: impl Iterator<Item = (&'a str, String)>, file_sd: &str,
             }
             Ok(())
         }
-    }
-}
-
-/// Resolves when the process is told to end.
-pub(crate) async fn ended() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
     }
 }

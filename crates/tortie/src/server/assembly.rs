@@ -5,11 +5,11 @@ use super::options::{External, ServerOptions, default_max_block, trimmed};
 use super::reload::{self, Reloader, Source};
 use super::running::Running;
 use super::storage::Storage;
+use crate::signals::{Asked, Signals};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tortie_host::limits::{Limits, hostname};
@@ -95,7 +95,7 @@ impl Server {
             ..EngineOptions::default()
         });
         let budget = Budget::new((limits.memory / FOR_QUERIES).max(LEAST_FOR_QUERIES));
-        let web_options = web_options(&options, &external, &addresses, features.language).map_err(StartError::Usage)?;
+        let web_options = web_options(&options, &external, &addresses, &features).map_err(StartError::Usage)?;
         let app = App::new(Arc::clone(&running) as _, Arc::new(engine), pool.clone(), Arc::clone(&clock), budget, web_options);
         let (stop, stopped) = watch::channel(false);
         let web = tokio::spawn(tortie_web::server::serve(app, listeners, stopped, DRAIN));
@@ -124,7 +124,7 @@ impl Server {
         let scrape =
             Arc::new(ScrapeManager::new(Arc::new(storage.clone()), Arc::clone(&clock), Arc::clone(&fs), pool, scrape_options));
         let discovery = tortie_discovery::Manager::new(Arc::clone(&fs));
-        let reloader = Reloader::new(source, fs, discovery, Arc::clone(&scrape));
+        let reloader = Reloader::new(source, fs, discovery, Arc::clone(&scrape), options.log_level);
         // These cells are set once, here.
         let _ = running.storage.set(storage);
         let _ = running.scrape.set(scrape);
@@ -155,34 +155,35 @@ impl Server {
     }
 
     /// Waits for SIGTERM, SIGINT or `/-/quit`; reloads on SIGHUP meanwhile.
-    pub(crate) async fn until_told_to_end(&self) {
-        let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
-        let (Ok(mut term), Ok(mut int), Ok(mut hup)) = signals else {
-            tracing::error!("signals cannot be received; end this process with /-/quit or SIGKILL");
-            return self.running.quit.notified().await;
-        };
+    pub(crate) async fn until_told_to_end(&self, signals: &mut Signals) {
         loop {
-            tokio::select! {
-                _ = term.recv() => { tracing::warn!("Received an OS signal, exiting gracefully..."); return; }
-                _ = int.recv() => { tracing::warn!("Received an OS signal, exiting gracefully..."); return; }
-                () = self.running.quit.notified() => { tracing::warn!("Received termination request via web service, exiting gracefully..."); return; }
-                _ = hup.recv() => {
-                    use tortie_web::Sources;
-                    // The outcome is in the log and among the notices.
-                    let _ = self.running.reload().await;
+            let asked = tokio::select! {
+                asked = signals.next() => asked,
+                () = self.running.quit.notified() => {
+                    tracing::warn!("Received termination request via web service, exiting gracefully...");
+                    return;
                 }
+            };
+            if asked == Asked::End {
+                tracing::warn!("Received an OS signal, exiting gracefully...");
+                return;
             }
+            // The outcome is in the log and among the notices.
+            let _ = tortie_web::Sources::reload(&*self.running).await;
         }
     }
 
-    /// Ends all parts: scrapes, requests, then the database.
+    /// Ends all parts: scrapes and requests, both within the same time, then the database.
     pub(crate) async fn stop(self) -> Result<(), String> {
-        if let Some(s) = self.running.scrape.get() {
-            s.stop(DRAIN).await;
-        }
         // Nobody listens when all connections have ended already.
         let _ = self.stop.send(true);
-        if let Err(e) = self.web.await {
+        let scrapes = async {
+            if let Some(s) = self.running.scrape.get() {
+                s.stop(DRAIN).await;
+            }
+        };
+        let ((), web) = tokio::join!(scrapes, self.web);
+        if let Err(e) = web {
             tracing::error!(err = %e, "BUG: the web side ended in a panic");
         }
         let (db, maintenance) = (self.db, self.maintenance);
@@ -226,7 +227,7 @@ fn web_options(
     o: &ServerOptions,
     external: &External,
     addresses: &[std::net::SocketAddr],
-    language: tortie_promql::Options,
+    features: &Features,
 ) -> Result<WebOptions, String> {
     let route_prefix = o.route_prefix.as_deref().map_or_else(|| external.path.clone(), trimmed);
     let cors = match &o.cors {
@@ -245,7 +246,8 @@ fn web_options(
         read_timeout_ms: o.read_timeout_ms,
         query_timeout_ms: o.query_timeout_ms,
         max_concurrency: o.max_concurrency,
-        language,
+        language: features.language,
+        delayed_name_removal: features.delayed_name_removal,
         lookback_ms: o.lookback_ms,
         flags: o.flags(external),
         // Whoever gave an external URL stands behind a proxy, whose name comes in the Host header.

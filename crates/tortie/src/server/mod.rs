@@ -13,11 +13,15 @@ pub(crate) use maintenance::round;
 
 use crate::commands::EXIT_USAGE;
 use crate::logging::{self, Format, Threshold};
+use crate::signals::Signals;
 use options::ServerOptions;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tortie_host::limits::{Limits, raise_file_limit};
 use tortie_host::{Clock, SystemClock};
+
+/// Time that background work of the runtime gets at the very end.
+const LAST_WAIT: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Runs the server until a signal or `/-/quit` ends it.
 pub(crate) fn execute(options: ServerOptions, level: Threshold, format: Format) -> ExitCode {
@@ -27,18 +31,34 @@ pub(crate) fn execute(options: ServerOptions, level: Threshold, format: Format) 
         Ok(r) => r,
         Err(e) => return fail(&format!("cannot start the runtime: {e}"), 1),
     };
-    runtime.block_on(async {
-        let server = match Server::start(options, clock).await {
-            Ok(s) => s,
-            Err(StartError::Usage(text)) => return fail(&text, EXIT_USAGE),
-            Err(StartError::Failed(text)) => return fail(&text, 1),
-        };
-        server.until_told_to_end().await;
-        match server.stop().await {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(e) => fail(&e, 1),
+    let code = runtime.block_on(serve(options, clock));
+    // Reading a long log at start is not waited for when the process is told to end meanwhile.
+    runtime.shutdown_timeout(LAST_WAIT);
+    code
+}
+
+async fn serve(options: ServerOptions, clock: Arc<dyn Clock>) -> ExitCode {
+    let mut signals = match Signals::listen() {
+        Ok(s) => s,
+        Err(e) => return fail(&format!("cannot listen to signals: {e}"), 1),
+    };
+    let started = tokio::select! {
+        s = Server::start(options, clock) => s,
+        () = signals.ended() => {
+            tracing::warn!("Received an OS signal while starting, exiting...");
+            return ExitCode::SUCCESS;
         }
-    })
+    };
+    let server = match started {
+        Ok(s) => s,
+        Err(StartError::Usage(text)) => return fail(&text, EXIT_USAGE),
+        Err(StartError::Failed(text)) => return fail(&text, 1),
+    };
+    server.until_told_to_end(&mut signals).await;
+    match server.stop().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => fail(&e, 1),
+    }
 }
 
 /// The runtime for sockets: `threads`, or four at most, as many as there are cores.

@@ -55,36 +55,23 @@ impl Scratch {
         }
     }
 
-    /// As [`Scratch::lay_over`], but leaves trailing zero bytes out: `buf` may end before them.
+    /// A scratch that goes on after the first `off` bits of `word` (left-aligned, `off` below 64).
     #[inline]
-    pub(crate) fn lay_over_significant(&self, buf: &mut [u8], pos: u32) {
-        let start = (pos >> 3) as usize;
-        for (k, w) in self.words.iter().enumerate() {
-            let at = start + k * 8;
-            if *w == 0 {
-                continue;
-            }
-            let bytes = w.to_be_bytes();
-            if let Some(dst) = buf.get_mut(at..at + 8) {
-                let old =
-                    u64::from_be_bytes([dst[0], dst[1], dst[2], dst[3], dst[4], dst[5], dst[6], dst[7]]);
-                dst.copy_from_slice(&(old | w).to_be_bytes());
-                continue;
-            }
-            let n = 8 - (w.trailing_zeros() / 8) as usize;
-            for (j, b) in bytes.iter().take(n).enumerate() {
-                if let Some(d) = buf.get_mut(at + j) {
-                    *d |= b;
-                }
-            }
-        }
+    pub(crate) fn after(word: u64, off: u32) -> Scratch {
+        Scratch { words: [word, 0, 0, 0], len: off }
     }
 
-    /// Bytes that `lay_over` touches, counted from the byte of the start position, without trailing zero bytes.
+    /// Bits in all, those that it began after included.
     #[inline]
-    pub(crate) fn significant_bytes(&self) -> usize {
-        let last = self.words.iter().rposition(|w| *w != 0);
-        last.map_or(0, |i| i * 8 + 8 - (self.words[i].trailing_zeros() / 8) as usize)
+    pub(crate) fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// The whole words of 64 bits, and the bits after them, left-aligned.
+    #[inline]
+    pub(crate) fn words(&self) -> (&[u64], u64) {
+        let whole = (self.len >> 6) as usize & 3;
+        (&self.words[..whole], self.words[whole])
     }
 }
 

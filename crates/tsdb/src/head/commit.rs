@@ -291,7 +291,7 @@ impl Tally {
             return;
         }
         let i = place_of(slot);
-        let had_chunk = page.num[i] > 0;
+        let had_chunk = page.pos[i].num > 0;
         match page.append(i, t, v, cut) {
             Outcome::Stored => {}
             Outcome::StoredInNewChunk => {

@@ -59,6 +59,20 @@ pub(crate) struct Cut {
     pub(crate) samples: u16,
 }
 
+/// How far an open chunk is: what a sample always needs, in one word.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Position {
+    /// Samples in the chunk, 0 when there is none.
+    pub(crate) num: u16,
+    bits: u16,
+    leading: u8,
+    trailing: u8,
+}
+
+impl Position {
+    const EMPTY: Position = Position { num: 0, bits: 0, leading: NO_WINDOW, trailing: 0 };
+}
+
 /// Columns of 512 slots.
 pub(crate) struct Page {
     /// Time of the newest sample, `i64::MIN` when there is none.
@@ -75,16 +89,15 @@ pub(crate) struct Page {
     pub(crate) mint: [i64; SLOTS],
     /// The open chunk ends before this time.
     next_at: [i64; SLOTS],
-    /// Bits in the open chunk.
-    bits: [u16; SLOTS],
-    /// Samples in the open chunk, 0 when there is none.
-    pub(crate) num: [u16; SLOTS],
+    /// How far the open chunk is.
+    pub(crate) pos: [Position; SLOTS],
+    /// The open chunk's bits after its last whole word of 64, left-aligned. With it here, most samples need not touch
+    /// the buffer, which lies elsewhere in memory, and none needs to read it.
+    tail: [u64; SLOTS],
     /// How many callers hold the slot.
     pub(crate) holders: [u16; SLOTS],
-    leading: [u8; SLOTS],
-    trailing: [u8; SLOTS],
     pub(crate) flags: [u8; SLOTS],
-    /// The open chunk's bits; zero from `bits` on, and it may be shorter than `bits`.
+    /// The open chunk's whole words of 64 bits; zero words at the end need not be there.
     buf: [Box<[u8]>; SLOTS],
     /// Full chunks, ascending in time.
     pub(crate) full: [Box<[FullChunk]>; SLOTS],
@@ -109,11 +122,9 @@ impl Page {
             refs: [0; SLOTS],
             mint: [0; SLOTS],
             next_at: [0; SLOTS],
-            bits: [0; SLOTS],
-            num: [0; SLOTS],
+            pos: [Position::EMPTY; SLOTS],
+            tail: [0; SLOTS],
             holders: [0; SLOTS],
-            leading: [NO_WINDOW; SLOTS],
-            trailing: [0; SLOTS],
             flags: [0; SLOTS],
             buf: std::array::from_fn(|_| Box::default()),
             full: std::array::from_fn(|_| Box::default()),
@@ -139,7 +150,7 @@ impl Page {
 
     /// Whether slot `i` holds any sample.
     pub(crate) fn has_data(&self, i: usize) -> bool {
-        self.num[i % SLOTS] > 0 || !self.full[i % SLOTS].is_empty()
+        self.pos[i % SLOTS].num > 0 || !self.full[i % SLOTS].is_empty()
     }
 
     /// Stores a sample in slot `i`.
@@ -154,13 +165,13 @@ impl Page {
                 _ => Outcome::OutOfOrder,
             };
         }
-        let num = self.num[i];
+        let num = self.pos[i].num;
         let mut begun = num == 0;
         if num > 0 {
             if num == cut.samples / 4 {
                 self.next_at[i] = chunk_end(self.mint[i], last, self.next_at[i]);
             }
-            let bytes = u32::from(self.bits[i]).div_ceil(8) + 2;
+            let bytes = u32::from(self.pos[i].bits).div_ceil(8) + 2;
             if bytes > MAX_BYTES || t >= self.next_at[i] || num >= cut.samples.saturating_mul(2) {
                 self.cut(i);
                 begun = true;
@@ -181,33 +192,37 @@ impl Page {
         let old = std::mem::replace(&mut self.v[i], v);
         self.prev_v[i] = old;
         self.t[i] = t;
-        if self.num[i] >= 2 && step == delta && v == old {
-            self.bits[i] += 2;
-            self.num[i] += 1;
+        let pos = self.pos[i];
+        let off = u32::from(pos.bits) & 63;
+        if pos.num >= 2 && step == delta && v == old && off < 62 {
+            self.pos[i] = Position { num: pos.num + 1, bits: pos.bits + 2, ..pos };
             return;
         }
-        let mut s = State {
-            t: last,
-            v: old,
-            delta,
-            leading: self.leading[i],
-            trailing: self.trailing[i],
-            num: self.num[i],
-        };
-        let pos = u32::from(self.bits[i]);
-        let mut w = Scratch::at(pos);
+        let mut s =
+            State { t: last, v: old, delta, leading: pos.leading, trailing: pos.trailing, num: pos.num };
+        let mut w = Scratch::after(self.tail[i], off);
         s.encode(t, v, &mut w);
-        self.leading[i] = s.leading;
-        self.trailing[i] = s.trailing;
-        self.num[i] = s.num;
         // Unlike the encoder's, this difference lives on over the start of a chunk: it finds the sample before.
         self.delta[i] = if last == i64::MIN { 0 } else { step };
-        self.bits[i] = (pos + w.bits(pos)) as u16;
-        let start = (pos >> 3) as usize;
-        let need = start + w.significant_bytes();
-        let buf = &mut self.buf[i];
-        if need > buf.len() && need > start {
-            let larger = size_class(need);
+        let bits = pos.bits - off as u16 + w.len() as u16;
+        self.pos[i] = Position { num: s.num, bits, leading: s.leading, trailing: s.trailing };
+        let (words, tail) = w.words();
+        self.tail[i] = tail;
+        let mut at = usize::from(pos.bits >> 6) * 8;
+        for word in words {
+            if *word != 0 {
+                self.put_word(i, at, *word);
+            }
+            at += 8;
+        }
+    }
+
+    /// Puts 64 bits at byte `at` of the open chunk's buffer.
+    #[inline]
+    fn put_word(&mut self, i: usize, at: usize, word: u64) {
+        let buf = &mut self.buf[i % SLOTS];
+        if at + 8 > buf.len() {
+            let larger = size_class(at + 8);
             self.buf_bytes += larger - buf.len();
             let mut grown = vec![0u8; larger].into_boxed_slice();
             if let Some(dst) = grown.get_mut(..buf.len()) {
@@ -215,7 +230,9 @@ impl Page {
             }
             *buf = grown;
         }
-        w.lay_over_significant(buf, pos);
+        if let Some(dst) = buf.get_mut(at..at + 8) {
+            dst.copy_from_slice(&word.to_be_bytes());
+        }
     }
 
     /// Ends the open chunk of slot `i`: it becomes a full one that waits to be written.
@@ -241,10 +258,8 @@ impl Page {
     /// Forgets the open chunk of slot `i`; its last two samples stay known.
     pub(crate) fn drop_open(&mut self, i: usize) {
         let i = i % SLOTS;
-        self.num[i] = 0;
-        self.bits[i] = 0;
-        self.leading[i] = NO_WINDOW;
-        self.trailing[i] = 0;
+        self.pos[i] = Position::EMPTY;
+        self.tail[i] = 0;
         self.buf_bytes -= self.buf[i].len();
         self.buf[i] = Box::default();
     }
@@ -252,12 +267,14 @@ impl Page {
     /// The open chunk of slot `i` as a chunk's data: count and bits.
     pub(crate) fn open_data(&self, i: usize) -> Vec<u8> {
         let i = i % SLOTS;
-        let bytes = usize::from(self.bits[i].div_ceil(8));
-        let mut data = Vec::with_capacity(bytes + 2);
-        data.extend_from_slice(&self.num[i].to_be_bytes());
-        let have = self.buf[i].len().min(bytes);
-        data.extend_from_slice(&self.buf[i][..have]);
-        data.resize(bytes + 2, 0);
+        let bits = self.pos[i].bits;
+        let whole = usize::from(bits >> 6) * 8;
+        let mut data = Vec::with_capacity(whole + 10);
+        data.extend_from_slice(&self.pos[i].num.to_be_bytes());
+        data.extend_from_slice(self.buf[i].get(..whole).unwrap_or(&self.buf[i]));
+        data.resize(whole + 2, 0);
+        data.extend_from_slice(&self.tail[i].to_be_bytes());
+        data.truncate(usize::from(bits.div_ceil(8)) + 2);
         data
     }
 
@@ -319,14 +336,11 @@ fn chunk_end(start: i64, cur: i64, max: i64) -> i64 {
     (start as f64 + span / n.floor()) as i64
 }
 
-/// Buffer sizes: small steps, so that an open chunk wastes little.
+/// Buffer sizes, in steps of a third to a half: a busy series moves its chunk a dozen times, and wastes a sixth of it on
+/// average.
 fn size_class(n: usize) -> usize {
-    match n {
-        0..=24 => 24,
-        25..=128 => n.div_ceil(16) * 16,
-        129..=256 => n.div_ceil(32) * 32,
-        _ => n.div_ceil(64) * 64,
-    }
+    const CLASSES: [usize; 13] = [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024];
+    CLASSES.into_iter().find(|c| *c >= n).unwrap_or(n.next_multiple_of(256))
 }
 
 #[cfg(test)]

@@ -78,7 +78,8 @@ impl HeadView<'_> {
                 (*c, waiting.flatten())
             })
             .collect();
-        let open = (page.num[i] > 0 && page.mint[i] <= maxt && page.t[i] >= mint).then(|| page.open_data(i));
+        let open =
+            (page.pos[i].num > 0 && page.mint[i] <= maxt && page.t[i] >= mint).then(|| page.open_data(i));
         Parts { full, open, hidden_from }
     }
 

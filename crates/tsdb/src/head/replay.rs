@@ -287,7 +287,7 @@ impl<'a> Replay<'a> {
             if c.mint <= p.t[i] {
                 continue;
             }
-            if p.num[i] > 0 {
+            if p.pos[i].num > 0 {
                 p.cut(i);
                 add(&self.head.counters.chunks_pending, 1);
             }
@@ -331,7 +331,7 @@ impl<'a> Replay<'a> {
                 let i = place_of(slot);
                 k += 1;
                 if s.t >= min_valid {
-                    let had = p.num[i] > 0;
+                    let had = p.pos[i].num > 0;
                     match put(&mut p, i, s, cut) {
                         Some(Outcome::StoredInNewChunk) => {
                             stored += 1;
@@ -454,10 +454,10 @@ fn put(p: &mut page::Page, i: usize, s: &RefSample, cut: page::Cut) -> Option<Ou
         }
         return Some(done);
     }
-    if p.num[i] == 0 && s.t == last {
+    if p.pos[i].num == 0 && s.t == last {
         p.v[i] = s.v;
         p.flags[i] &= !page::VALUE_UNKNOWN;
-    } else if p.num[i] == 0 && s.t < last && (p.delta[i] == 0 || s.t > last - p.delta[i]) {
+    } else if p.pos[i].num == 0 && s.t < last && (p.delta[i] == 0 || s.t > last - p.delta[i]) {
         p.prev_v[i] = s.v;
         p.delta[i] = last - s.t;
     }

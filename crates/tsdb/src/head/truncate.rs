@@ -60,7 +60,8 @@ impl Head {
                     continue;
                 }
                 self.drop_old_chunks(&mut p, i, mint);
-                if let Some(first) = p.full[i].first().map(|c| c.mint).or((p.num[i] > 0).then_some(p.mint[i]))
+                if let Some(first) =
+                    p.full[i].first().map(|c| c.mint).or((p.pos[i].num > 0).then_some(p.mint[i]))
                 {
                     oldest = oldest.min(first);
                 } else if p.holders[i] == 0 {
@@ -97,7 +98,7 @@ impl Head {
             }
             p.full[i] = list.into_boxed_slice();
         }
-        let open = p.num[i] > 0 && p.t[i] < mint;
+        let open = p.pos[i].num > 0 && p.t[i] < mint;
         if open {
             p.drop_open(i);
         }

@@ -14,6 +14,8 @@ struct State {
     last_view: u64,
     /// Open views with the last commit each sees.
     open: BTreeMap<u64, u64>,
+    /// Readers that wait for commits under way: without any, a commit's end is no call of the system.
+    waiting: usize,
 }
 
 /// The register of commits and readers.
@@ -60,7 +62,9 @@ impl Views {
         let (id, visible) = (s.last_view, s.last_commit);
         s.open.insert(id, visible);
         while s.under_way.iter().any(|c| *c <= visible) {
+            s.waiting += 1;
             s = self.done.wait(s).unwrap_or_else(PoisonError::into_inner);
+            s.waiting -= 1;
         }
         (id, visible)
     }
@@ -91,8 +95,11 @@ impl Drop for Ticket<'_> {
         let mut s = self.views.lock();
         let number = self.number;
         s.under_way.retain(|c| *c != number);
+        let waited_for = s.waiting > 0;
         drop(s);
-        self.views.done.notify_all();
+        if waited_for {
+            self.views.done.notify_all();
+        }
     }
 }
 

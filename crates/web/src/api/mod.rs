@@ -37,5 +37,9 @@ pub(crate) async fn on_pool<T: Send + 'static>(
             let _ = tx.send(job());
         })
         .map_err(|_| ApiError { kind: crate::reply::Kind::Unavailable, message: "too many queries are waiting".into() })?;
-    rx.await.unwrap_or_else(|_| Err(ApiError::internal("BUG: the query ended in a panic")))
+    rx.await.unwrap_or_else(|_| {
+        app.stats.panics.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        tracing::error!(component = "web", "BUG: panic while evaluating a request");
+        Err(ApiError::internal("BUG: the query ended in a panic"))
+    })
 }

@@ -4,9 +4,9 @@ use crate::api::targets;
 use crate::app::App;
 use crate::json;
 use crate::reply::{self, ApiError, Body, Data, Kind};
-use crate::router::{Ask, not_found};
+use crate::router::{Ask, not_allowed, not_found};
 use crate::sources::Demo;
-use http::{Method, Response, StatusCode};
+use http::{Method, Response};
 
 pub(crate) async fn route(app: &App, ask: &Ask, rest: &str) -> Response<Body> {
     if let Some(what) = rest.strip_prefix("demo/") {
@@ -16,7 +16,7 @@ pub(crate) async fn route(app: &App, ask: &Ask, rest: &str) -> Response<Body> {
         };
     }
     if ask.method != Method::GET {
-        return reply::text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n");
+        return not_allowed(&["GET"]);
     }
     let result = match rest {
         "targets" => {

@@ -153,7 +153,7 @@ pub(crate) fn features(app: &App) -> Data {
         },
         "prometheus": { "agent_mode": false, "auto_reload_config": false, "server_mode": true },
         "promql": {
-            "anchored": true, "at_modifier": true, "bool": true, "by": true, "delayed_name_removal": false,
+            "anchored": true, "at_modifier": true, "bool": true, "by": true, "delayed_name_removal": app.options.delayed_name_removal,
             "duration_expr": true, "fill": fill, "fill_left": fill, "fill_right": fill, "group_left": true,
             "group_right": true, "ignoring": true, "negative_offset": true, "offset": true, "on": true,
             "per_query_lookback_delta": true, "per_step_stats": false, "smoothed": true, "subqueries": true,
@@ -186,8 +186,7 @@ fn write_own(app: &App, out: &mut Vec<u8>) {
     let s = &app.stats;
     let mut line = |text: String| out.extend_from_slice(text.as_bytes());
     line("# HELP prometheus_http_requests_total Counter of HTTP requests.\n# TYPE prometheus_http_requests_total counter\n".into());
-    for (i, code) in ["200", "400", "500"].iter().enumerate() {
-        let n = s.requests[i].load(Ordering::Relaxed);
+    for (code, n) in s.requests.counted() {
         line(format!("prometheus_http_requests_total{{code=\"{code}\"}} {n}\n"));
     }
     for (name, help, n) in [

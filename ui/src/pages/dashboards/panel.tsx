@@ -42,9 +42,9 @@ const headHeight = 28;
 function Nothing({ data, height }: { data: PanelData; height: number }) {
   const reason = useReason(data, true);
   return (
-    <div class="nothing" role="status" style={{ height: `${height}px` }}>
+    <div class="nothing" role="status" title={reason} style={{ height: `${height}px` }}>
       <p><span class="mark off" aria-hidden="true">○</span> <b>No data</b></p>
-      <p class="dim">{reason ?? '…'}</p>
+      {height < 90 ? <p class="sr">{reason}</p> : <p class="dim">{reason ?? '…'}</p>}
     </div>
   );
 }

@@ -6,23 +6,71 @@ use super::{Series, Sink, Window, histograms};
 
 /// `sum_over_time`
 pub(crate) fn sum(s: &Series<'_>, out: &mut Sink<'_>) -> Result<(), EvalError> {
-    for w in s.windows {
+    let total = |(sum, c): (f64, f64)| if sum.is_infinite() { sum } else { sum + c };
+    let mut rest = s.windows;
+    while let Some(w) = rest.first() {
+        if let Some(sums) = lanes(s, rest, false) {
+            rest.iter().zip(sums).for_each(|(w, sum)| out.float(w.step, total(sum)));
+            rest = &rest[LANES..];
+            continue;
+        }
+        rest = &rest[1..];
         if w.hists() > 0 {
             histograms::sum(s, w, out)?;
             continue;
         }
-        let (mut sum, mut c) = (0.0, 0.0);
-        for v in &s.samples.v[w.flo..w.fhi] {
-            (sum, c) = kahan(*v, sum, c);
-        }
-        out.float(w.step, if sum.is_infinite() { sum } else { sum + c });
+        let add = |(sum, c), v: &f64| kahan(*v, sum, c);
+        out.float(w.step, total(s.samples.v[w.flo..w.fhi].iter().fold((0.0, 0.0), add)));
     }
     Ok(())
 }
 
+/// Windows that are summed side by side: each sum is a chain of dependent additions, four of them hide its latency.
+const LANES: usize = 4;
+
+/// Sums and compensations of the next windows, if they are of one length and hold floats only. With `from_first` the
+/// first value is the start of the sum.
+fn lanes(s: &Series<'_>, windows: &[Window], from_first: bool) -> Option<[(f64, f64); LANES]> {
+    let windows: &[Window; LANES] = windows.first_chunk()?;
+    let length = windows[0].floats();
+    if length < 8 || windows.iter().any(|w| w.floats() != length || w.hists() > 0) {
+        return None;
+    }
+    let v = &s.samples.v;
+    let values: [&[f64]; LANES] = windows.map(|w| &v[w.flo..w.fhi]);
+    let mut acc = [(0.0, 0.0); LANES];
+    let mut from = 0;
+    if from_first {
+        acc = values.map(|v| (v[0], 0.0));
+        from = 1;
+    }
+    for i in from..length {
+        for (acc, values) in acc.iter_mut().zip(&values) {
+            let (v, (sum, c)) = (values[i], *acc);
+            let t = sum + v;
+            // As `kahan`, but for its look at infinity: an infinite sum is never compensated by those who call.
+            let (big, small) = if sum.abs() >= v.abs() { (sum, v) } else { (v, sum) };
+            *acc = (t, c + ((big - t) + small));
+        }
+    }
+    Some(acc)
+}
+
 /// `avg_over_time`
 pub(crate) fn avg(s: &Series<'_>, out: &mut Sink<'_>) -> Result<(), EvalError> {
-    for w in s.windows {
+    let mut rest = s.windows;
+    while let Some(w) = rest.first() {
+        if let Some(sums) = lanes(s, rest, true)
+            && sums.iter().all(|(sum, _)| sum.is_finite())
+        {
+            for (w, (sum, c)) in rest.iter().zip(sums) {
+                let count = w.floats() as f64;
+                out.float(w.step, sum / count + c / count);
+            }
+            rest = &rest[LANES..];
+            continue;
+        }
+        rest = &rest[1..];
         if w.hists() > 0 {
             histograms::avg(s, w, out)?;
             continue;

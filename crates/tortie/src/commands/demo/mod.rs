@@ -10,6 +10,7 @@ use crate::logging::{self, Format, Threshold};
 use crate::server::options::ServerOptions;
 use crate::server::reload::Source;
 use crate::server::{Server, StartError, io_runtime};
+use crate::signals::Signals;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -134,6 +135,7 @@ impl Start {
 
     async fn serve(self, clock: Arc<dyn Clock>, dir: &std::path::Path) -> Result<(), StartError> {
         let history_ms = duration::parse(&self.history).map_err(|e| StartError::Usage(format!("--history={}: {e}", self.history)))?;
+        let mut signals = Signals::listen().map_err(|e| StartError::Failed(format!("cannot listen to signals: {e}")))?;
         let now = clock.now_ms();
         let fleet = Fleet::start(FleetOptions {
             nodes: self.nodes,
@@ -151,7 +153,7 @@ impl Start {
         let options = self.options(dir);
         let source = Source::Text(config::yaml(fleet.targets()));
         let server = Server::prepare(options, source, Arc::clone(&clock)).await?;
-        let ended = tokio::select! {
+        tokio::select! {
             made = history::make(&server, &fleet, &clock, history_ms) => {
                 let made = made.map_err(StartError::Failed)?;
                 fleet.follow_clock();
@@ -159,14 +161,13 @@ impl Start {
                 server.go_live();
                 screen::ready(&server.url(), &made, fleet.targets().len());
                 self.tell_ready(&server.url())?;
-                server.until_told_to_end().await;
-                true
             }
-            () = crate::commands::sim::ended() => false,
-        };
-        if ended {
-            screen::ending();
+            () = signals.ended() => {
+                return server.stop().await.map_err(StartError::Failed);
+            }
         }
+        server.until_told_to_end(&mut signals).await;
+        screen::ending();
         server.stop().await.map_err(StartError::Failed)
     }
 

@@ -52,7 +52,7 @@ fn a_rate_that_rises_is_cut_at_twice_the_target() {
         chunks += usize::from(p.append(3, t, 0, CUT) == Outcome::StoredInNewChunk);
     }
     // 240, then 117 by the prediction at the new rate, then the rest.
-    assert_eq!((chunks, p.num[3]), (3, 43));
+    assert_eq!((chunks, p.pos[3].num), (3, 43));
 }
 
 #[test]

@@ -1,0 +1,16 @@
+//! The program as a whole, on this repository's own data: started as a process, asked over HTTP, ended by signals.
+
+#![allow(clippy::disallowed_methods)] // tests start processes, open sockets and make files
+
+mod commands;
+mod compat;
+mod configuration;
+mod demo;
+mod flags;
+mod http;
+mod process;
+mod reload;
+mod scraping;
+mod stopping;
+mod target;
+mod web;
