@@ -29,7 +29,11 @@ impl Data {
             let mut v = 0.0;
             for k in 0..SAMPLES {
                 // A reset of each series once in a while.
-                v = if (k as usize + i) % 997 == 0 { 0.0 } else { v + ((k as usize * 31 + i) % 17) as f64 };
+                v = if (k as usize + i).is_multiple_of(997) {
+                    0.0
+                } else {
+                    v + ((k as usize * 31 + i) % 17) as f64
+                };
                 c.push(k * INTERVAL, v);
             }
             (labels, c)

@@ -14,6 +14,10 @@ use tortie_model::Labels;
 use tortie_tsdb::append::{Batch, Slot};
 use tortie_tsdb::head::{Head, HeadOptions};
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const TARGETS: usize = 500;
 const LINES: usize = 290;
 

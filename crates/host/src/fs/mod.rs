@@ -105,6 +105,8 @@ pub trait Fs: Send + Sync {
         f.sync()?;
         self.rename(&tmp, path)?;
         match path.parent() {
+            // A bare name lies in the working directory.
+            Some(dir) if dir.as_os_str().is_empty() => self.sync_dir(Path::new(".")),
             Some(dir) => self.sync_dir(dir),
             None => Ok(()),
         }

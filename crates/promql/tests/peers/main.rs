@@ -11,6 +11,7 @@
     missing_docs
 )]
 
+mod answers;
 mod corpus;
 mod server;
 

@@ -115,7 +115,7 @@ impl Server {
         let db = open(&options.data, Arc::clone(&fs), Arc::clone(&clock), db_options, Arc::clone(&running))
             .await
             .map_err(StartError::Failed)?;
-        let storage = Storage(Arc::clone(&db));
+        let storage = Storage::new(Arc::clone(&db), Arc::clone(&clock));
         let scrape_options = tortie_scrape::Options {
             adjust_timestamps: options.adjust_timestamps,
             timestamp_tolerance_ms: options.timestamp_tolerance_ms,

@@ -94,7 +94,7 @@ impl Sources for Running {
             reload_ok,
             loaded_ms,
             corruptions: self.storage.get().map_or(0, |s| {
-                let h = s.0.stats().head;
+                let h = s.db.stats().head;
                 (h.wal_corruptions + h.chunk_corruptions) as i64
             }),
             threads: tortie_host::limits::threads(),
@@ -106,8 +106,8 @@ impl Sources for Running {
 
     fn tsdb_status(&self, limit: usize) -> TsdbStatus {
         let Some(s) = self.storage.get() else { return TsdbStatus::default() };
-        let h = s.0.stats().head;
-        let c = s.0.head().cardinality("__name__", limit);
+        let h = s.db.stats().head;
+        let c = s.db.head().cardinality("__name__", limit);
         TsdbStatus {
             series: h.series,
             label_pairs: c.label_pairs,
@@ -123,7 +123,7 @@ impl Sources for Running {
 
     fn blocks(&self) -> Vec<serde_json::Value> {
         let Some(s) = self.storage.get() else { return Vec::new() };
-        s.0.blocks().iter().filter(|b| b.broken.is_none()).filter_map(|b| serde_json::to_value(&b.meta).ok()).collect()
+        s.db.blocks().iter().filter(|b| b.broken.is_none()).filter_map(|b| serde_json::to_value(&b.meta).ok()).collect()
     }
 
     fn wal_replay(&self) -> (u64, u64, u64) {
@@ -133,7 +133,7 @@ impl Sources for Running {
 
     fn write_metrics(&self, out: &mut Vec<u8>) {
         let reload = self.reloader.get().map_or((true, self.start_ms), Reloader::state_of_load);
-        metrics::write(out, self.start_ms, self.ready.get().is_some(), reload, self.scrape().map(|s| &**s), self.storage.get().map(|s| &*s.0));
+        metrics::write(out, self.start_ms, self.ready.get().is_some(), reload, self.scrape().map(|s| &**s), self.storage.get().map(|s| &*s.db));
     }
 
     fn reload(&self) -> BoxFuture<'_, Result<(), String>> {
@@ -152,7 +152,10 @@ impl Sources for Running {
     }
 
     fn notices(&self) -> Vec<Notice> {
-        self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let mut all = self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        all.extend(self.storage.get().and_then(Storage::notice));
+        all.sort_by_key(|n| n.since_ms);
+        all
     }
 
     fn demo(&self) -> Option<Arc<dyn Demo>> {

@@ -77,7 +77,7 @@ fn features_are_turned_on_or_refused_by_name() {
     let plain = serve(dir.path(), "", &[]);
     let refused = get(plain.address(), &path);
     assert_eq!(refused.status, 400, "{}", refused.text());
-    assert!(refused.text().contains("promql-experimental-functions"), "{}", refused.text());
+    assert!(refused.text().contains("function \\\"sort_by_label\\\" is not enabled"), "{}", refused.text());
     drop(plain);
     let both = ["--enable-feature=promql-experimental-functions,promql-delayed-name-removal"];
     let on = serve(dir.path(), "", &both);

@@ -7,6 +7,7 @@ mod compat;
 mod configuration;
 mod demo;
 mod flags;
+mod full_disk;
 mod http;
 mod process;
 mod reload;

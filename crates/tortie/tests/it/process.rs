@@ -53,7 +53,9 @@ pub(crate) struct Ended {
 impl Running {
     /// Starts `tortie ARGS` in `dir`.
     pub(crate) fn start(dir: &Path, args: &[&str]) -> Running {
-        let child = Command::new(env!("CARGO_BIN_EXE_tortie"))
+        // A write beyond the limit on file sizes is an error then, and not the end of the process.
+        let child = Command::new("sh")
+            .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_tortie")])
             .args(args)
             .current_dir(dir)
             .env("TMPDIR", dir)
@@ -98,6 +100,11 @@ impl Running {
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits for the end.

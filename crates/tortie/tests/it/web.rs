@@ -167,18 +167,20 @@ fn answers_are_compressed_for_those_who_take_it() {
         text
     };
     let range = "/api/v1/query_range?query=time()&start=0&end=10000&step=1";
-    for path in [range, "/api/v1/status/flags", "/api/v1/features"] {
+    for path in [range, "/api/v1/features", "/metrics"] {
         let plain = get(run.address(), path);
-        assert_eq!((plain.header("content-encoding").as_str(), plain.header("vary").contains("Accept-Encoding")), ("", true), "{path}");
+        assert_eq!(plain.header("content-encoding"), "", "{path}");
         let zipped = with(run.address(), "GET", path, &[("Accept-Encoding", "deflate, gzip")]);
         assert_eq!(zipped.header("content-encoding"), "gzip", "{path}");
-        assert_eq!(unzipped(&zipped), plain.text(), "{path}");
+        // The counters of the server itself move on.
+        let same = |text: &str| text.lines().filter(|l| l.starts_with('#') || !path.contains("metrics")).collect::<String>();
+        assert_eq!(same(&unzipped(&zipped)), same(&plain.text()), "{path}");
         assert!(zipped.body.len() < plain.body.len(), "{path}");
         let refused = with(run.address(), "GET", path, &[("Accept-Encoding", "gzip;q=0")]);
         assert_eq!(refused.header("content-encoding"), "", "{path}");
     }
-    let metrics = with(run.address(), "GET", "/metrics", &[("Accept-Encoding", "gzip")]);
-    assert!(unzipped(&metrics).contains("prometheus_tsdb_head_series "));
+    let small = with(run.address(), "GET", "/api/v1/status/buildinfo", &[("Accept-Encoding", "gzip")]);
+    assert_eq!((small.header("content-encoding").as_str(), small.header("vary").as_str()), ("", "Accept-Encoding, Origin"));
 }
 
 #[test]

@@ -271,7 +271,7 @@ struct Tally {
 }
 
 impl Tally {
-    #[inline]
+    #[inline(always)] // the loop over a page's rows then keeps its columns' addresses in registers
     #[allow(clippy::too_many_arguments)] // one call site each for known and new rows, inlined
     fn row(
         &mut self,

@@ -161,6 +161,6 @@ mod tests {
         assert_eq!(float_op(BinaryOp::Mod, -5.0, 3.0), (-2.0, true));
         assert_eq!(float_op(BinaryOp::Pow, 2.0, 10.0), (1024.0, true));
         assert_eq!(float_op(BinaryOp::Gt, 1.0, 2.0), (1.0, false));
-        assert_eq!(float_op(BinaryOp::Ne, f64::NAN, f64::NAN).1, true);
+        assert!(float_op(BinaryOp::Ne, f64::NAN, f64::NAN).1);
     }
 }

@@ -12,6 +12,9 @@ use std::sync::Arc;
 use tortie_model::storage::SeriesSet;
 use tortie_model::{Columns, Labels};
 
+/// Samples in windows that a function goes through between two looks at the cancel flag and the clock: some milliseconds.
+const SAMPLES_BETWEEN_CHECKS: u64 = 1 << 20;
+
 /// A function over one series.
 type RangeFn = fn(&Series<'_>, &mut Sink<'_>) -> Result<(), EvalError>;
 
@@ -285,21 +288,28 @@ impl Evaluator<'_> {
                 labels.clone()
             };
             let row = out.push(out_labels, drop);
-            let series = Series {
-                samples: &samples,
-                windows: &windows,
-                name: labels.metric_name(),
-                span: spans.arg,
-                range: range.range,
-                lookback: self.lookback,
-                anchored: range.anchored,
-                smoothed: range.smoothed,
-                starts: if use_starts { &samples.st } else { &[] },
-                hist_starts: if use_starts { &samples.hst } else { &[] },
-                params,
-                param_spans: spans.params,
-            };
-            function(&series, &mut Sink { steps: &mut out, row, notes: &mut self.notes })?;
+            // Long windows at many steps take longer than a query may: it is asked in between.
+            let at_once = (SAMPLES_BETWEEN_CHECKS / most.max(1)).max(1) as usize;
+            for (k, part) in windows.chunks(at_once).enumerate() {
+                if k > 0 {
+                    self.ctx.check()?;
+                }
+                let series = Series {
+                    samples: &samples,
+                    windows: part,
+                    name: labels.metric_name(),
+                    span: spans.arg,
+                    range: range.range,
+                    lookback: self.lookback,
+                    anchored: range.anchored,
+                    smoothed: range.smoothed,
+                    starts: if use_starts { &samples.st } else { &[] },
+                    hist_starts: if use_starts { &samples.hst } else { &[] },
+                    params,
+                    param_spans: spans.params,
+                };
+                function(&series, &mut Sink { steps: &mut out, row, notes: &mut self.notes })?;
+            }
             let n = out.row(row).samples();
             if n == 0 {
                 out.pop();

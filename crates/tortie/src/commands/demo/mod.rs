@@ -160,7 +160,11 @@ impl Start {
                 switches::install(&server, Arc::clone(&fleet));
                 server.go_live();
                 screen::ready(&server.url(), &made, fleet.targets().len());
-                self.tell_ready(&server.url())?;
+                if let Err(e) = self.tell_ready(&server.url()) {
+                    // What is wrong with the file is the reason to end, whatever else ending finds.
+                    let _ = server.stop().await;
+                    return Err(e);
+                }
             }
             () = signals.ended() => {
                 return server.stop().await.map_err(StartError::Failed);

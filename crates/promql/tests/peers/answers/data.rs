@@ -57,8 +57,10 @@ impl Data {
                     v + rng.below(9) as f64 * if n % 2 == 0 { 1.0 } else { 0.1 }
                 };
                 // Some series miss scrapes, one ends early, one starts late.
-                let there =
-                    !(n % 4 == 1 && rng.below(10) == 0) && !(n == 5 && i > 400) && !(n == 6 && i < 300);
+                let missed = n % 4 == 1 && rng.below(10) == 0;
+                let ended = n == 5 && i > 400;
+                let not_yet = n == 6 && i < 300;
+                let there = !missed && !ended && !not_yet;
                 there.then_some(v)
             };
             add(&[("__name__", "c_total"), ("instance", &instance), ("job", job)], &mut counter);

@@ -2,8 +2,6 @@
 //! warnings and infos with their positions.
 //!
 //! `TORTIE_PEERS_BIN` is the folder of the binaries `prometheus` and `promtool`.
-#![allow(clippy::disallowed_methods, clippy::print_stderr, missing_docs)]
-
 mod data;
 mod prometheus;
 mod queries;
