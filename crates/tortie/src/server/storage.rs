@@ -25,7 +25,10 @@ struct Refusal {
 
 impl Storage {
     pub(crate) fn new(db: Arc<Db>, clock: Arc<dyn Clock>) -> Storage {
-        Storage { db, refusal: Arc::new(Refusal { clock, now: AtomicBool::new(false), notice: Mutex::new(None) }) }
+        Storage {
+            db,
+            refusal: Arc::new(Refusal { clock, now: AtomicBool::new(false), notice: Mutex::new(None) }),
+        }
     }
 
     /// What the operator should know while no samples are taken.

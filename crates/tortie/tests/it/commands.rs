@@ -23,21 +23,33 @@ fn a_recording_is_replayed_body_by_body() {
     let dir = folder();
     let recording = dir.path().join("recording");
     std::fs::create_dir(&recording).unwrap();
-    for (file, body) in [("felix.00", "a 1\n"), ("felix.01", "a 2\n"), ("typha.00", "b 5\n"), ("typha.01", "b 6\n")] {
+    for (file, body) in
+        [("felix.00", "a 1\n"), ("felix.01", "a 2\n"), ("typha.00", "b 5\n"), ("typha.01", "b 6\n")]
+    {
         std::fs::write(recording.join(format!("{file}.prom")), body).unwrap();
     }
     let all = Running::start(dir.path(), &["sim", "replay", "recording", "--copies=2"]);
     let targets = printed(&all, 4);
     let names: Vec<&str> = targets.iter().map(|(_, n)| n.as_str()).collect();
     assert_eq!(names.iter().filter(|n| n.starts_with("felix")).count(), 2, "{names:?}");
-    let felix: Vec<SocketAddr> = targets.iter().filter(|(_, n)| n.starts_with("felix")).map(|(a, _)| *a).collect();
+    let felix: Vec<SocketAddr> =
+        targets.iter().filter(|(_, n)| n.starts_with("felix")).map(|(a, _)| *a).collect();
     // Each port counts for itself.
     assert_eq!(get(felix[0], "/metrics").text(), "a 1\n");
     assert_eq!(get(felix[0], "/metrics").text(), "a 2\n");
     assert_eq!(get(felix[1], "/metrics").text(), "a 1\n");
     assert_eq!(all.end("TERM").code, Some(0));
 
-    let stamped = ["sim", "replay", "recording", "--only=typha", "--timestamps", "--start=1000", "--interval=5s", "--cycle"];
+    let stamped = [
+        "sim",
+        "replay",
+        "recording",
+        "--only=typha",
+        "--timestamps",
+        "--start=1000",
+        "--interval=5s",
+        "--cycle",
+    ];
     let one = Running::start(dir.path(), &stamped);
     let targets = printed(&one, 1);
     assert_eq!(targets.len(), 1, "{targets:?}");
@@ -68,7 +80,10 @@ fn timestamps_of_a_replay_are_stored_as_they_are() {
     let start_flag = format!("--start={start}");
     let sim_dir = folder();
     let path = recording.to_str().unwrap();
-    let sim = Running::start(sim_dir.path(), &["sim", "replay", path, "--timestamps", "--interval=5s", &start_flag]);
+    let sim = Running::start(
+        sim_dir.path(),
+        &["sim", "replay", path, "--timestamps", "--interval=5s", &start_flag],
+    );
     let targets = printed(&sim, 1);
     let run = serve(dir.path(), &jobs(&[job("x", &[targets[0].0])]), &[]);
     let last = format!("a @ {}", start + 10);
@@ -80,13 +95,23 @@ fn timestamps_of_a_replay_are_stored_as_they_are() {
 #[test]
 fn a_fleet_serves_every_component_and_can_be_discovered() {
     let dir = folder();
-    let run = Running::start(dir.path(), &["sim", "fleet", "--nodes=2", "--ports", "--write-targets=targets.json"]);
+    let run =
+        Running::start(dir.path(), &["sim", "fleet", "--nodes=2", "--ports", "--write-targets=targets.json"]);
     let text = until("the file of targets", || std::fs::read_to_string(dir.path().join("targets.json")).ok());
     let groups: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let addresses: Vec<&str> =
-        groups.as_array().unwrap().iter().flat_map(|g| g["targets"].as_array().unwrap()).map(|t| t.as_str().unwrap()).collect();
+    let addresses: Vec<&str> = groups
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|g| g["targets"].as_array().unwrap())
+        .map(|t| t.as_str().unwrap())
+        .collect();
     let bodies: Vec<String> = addresses.iter().map(|a| get(a.parse().unwrap(), "/metrics").text()).collect();
-    for (metric, n) in [("felix_active_local_endpoints ", 2), ("typha_connections_accepted ", 1), ("ipam_allocations_in_use", 1)] {
+    for (metric, n) in [
+        ("felix_active_local_endpoints ", 2),
+        ("typha_connections_accepted ", 1),
+        ("ipam_allocations_in_use", 1),
+    ] {
         let having = bodies.iter().filter(|b| b.lines().any(|l| l.starts_with(metric))).count();
         assert!(having >= n, "{metric}: {having} of {} targets", bodies.len());
     }
@@ -97,7 +122,10 @@ fn a_fleet_serves_every_component_and_can_be_discovered() {
 fn scripts_are_counted_and_decide_the_exit_code() {
     let dir = folder();
     let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
-    write("good.test", "load 1m\n  a 1 2 3\n\neval instant at 2m a\n  a 3\n\neval instant at 0 a + 1\n  {} 2\n");
+    write(
+        "good.test",
+        "load 1m\n  a 1 2 3\n\neval instant at 2m a\n  a 3\n\neval instant at 0 a + 1\n  {} 2\n",
+    );
     write("bad.test", "load 1m\n  a 1 2 3\n\neval instant at 2m a\n  a 4\n");
     let last = |out: &str| out.lines().last().unwrap().to_owned();
     let good = tortie(dir.path(), &["test", "promql", "good.test"]);
@@ -129,7 +157,11 @@ fn version_completions_and_usage() {
     for shell in ["bash", "zsh", "fish"] {
         let script = tortie(dir.path(), &["completions", shell]);
         assert_eq!(script.code, Some(0));
-        assert!(script.out.contains("storage.tsdb.path") && script.out.contains("demo"), "{shell}:\n{}", script.out);
+        assert!(
+            script.out.contains("storage.tsdb.path") && script.out.contains("demo"),
+            "{shell}:\n{}",
+            script.out
+        );
     }
     let nothing = tortie(dir.path(), &[]);
     assert_eq!(nothing.code, Some(2));

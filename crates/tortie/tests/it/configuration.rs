@@ -28,8 +28,14 @@ fn a_wrong_file_is_refused_with_line_column_and_snippet() {
         "global:\n  scrape_interval: 15s\n  nonsense: 1\n",
         &["prometheus.yml:3:3: field nonsense not found in global", "3 |   nonsense: 1", "  |   ^"],
     );
-    check_refused("global:\n  scrape_intervall: 15s\n", &["prometheus.yml:2:3: ", "scrape_intervall", "hint: "]);
-    check_refused("global:\n  scrape_interval: soon\n", &["prometheus.yml:2:20: ", "2 |   scrape_interval: soon"]);
+    check_refused(
+        "global:\n  scrape_intervall: 15s\n",
+        &["prometheus.yml:2:3: ", "scrape_intervall", "hint: "],
+    );
+    check_refused(
+        "global:\n  scrape_interval: soon\n",
+        &["prometheus.yml:2:20: ", "2 |   scrape_interval: soon"],
+    );
     check_refused("scrape_configs: [\n", &["prometheus.yml:"]);
     check_refused(
         "scrape_configs:\n- job_name: a\n  relabel_configs:\n  - regex: '('\n",
@@ -41,11 +47,20 @@ fn a_wrong_file_is_refused_with_line_column_and_snippet() {
 fn what_is_not_there_names_its_row_of_compat() {
     check_refused(
         "remote_write:\n- url: http://127.0.0.1/\n",
-        &["prometheus.yml:1:1: remote_write is not supported yet", "1 | remote_write:", "hint: ", "COMPAT.md, Configuration, row `remote_write`"],
+        &[
+            "prometheus.yml:1:1: remote_write is not supported yet",
+            "1 | remote_write:",
+            "hint: ",
+            "COMPAT.md, Configuration, row `remote_write`",
+        ],
     );
     check_refused(
         "scrape_configs:\n- job_name: a\n  kubernetes_sd_configs:\n  - role: pod\n",
-        &["prometheus.yml:3:3: ", "not supported yet", "COMPAT.md, Configuration, row `scrape_configs[].kubernetes_sd_configs`"],
+        &[
+            "prometheus.yml:3:3: ",
+            "not supported yet",
+            "COMPAT.md, Configuration, row `scrape_configs[].kubernetes_sd_configs`",
+        ],
     );
 }
 
@@ -68,7 +83,8 @@ fn features_are_turned_on_or_refused_by_name() {
         ("exemplar-storage", "COMPAT.md, Features, row `exemplar-storage`"),
         ("promql-experimental-function", "did you mean promql-experimental-functions?"),
     ] {
-        let ended = tortie(dir.path(), &["run", "--web.listen-address=127.0.0.1:0", "--enable-feature", name]);
+        let ended =
+            tortie(dir.path(), &["run", "--web.listen-address=127.0.0.1:0", "--enable-feature", name]);
         assert_eq!(ended.code, Some(2), "{name}: {}", ended.err);
         assert!(ended.err.contains(wants), "{name}: {}", ended.err);
     }

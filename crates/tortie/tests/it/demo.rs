@@ -7,7 +7,8 @@ use std::path::Path;
 
 /// A demo of two nodes with ten minutes of past, once its address is in the file.
 fn demo(dir: &Path) -> (Running, SocketAddr) {
-    let args = ["demo", "--nodes=2", "--history=10m", "--web.listen-address=127.0.0.1:0", "--ready-file=ready"];
+    let args =
+        ["demo", "--nodes=2", "--history=10m", "--web.listen-address=127.0.0.1:0", "--ready-file=ready"];
     let run = Running::start(dir, &args);
     let url = until("the ready file", || {
         assert!(!run.err().contains("hint:"), "{}", run.err());
@@ -27,7 +28,9 @@ fn a_demo_has_a_past_breaks_heals_and_leaves_nothing() {
     let dir = folder();
     let (run, a) = demo(dir.path());
     let screen = run.out();
-    for part in ["past      10m scraped in ", &format!("address   http://{a}/"), "tortie demo break felix-down"] {
+    for part in
+        ["past      10m scraped in ", &format!("address   http://{a}/"), "tortie demo break felix-down"]
+    {
         assert!(screen.contains(part), "{part:?} is not in\n{screen}");
     }
     // Ten minutes at 15 s, whole: from a scrape every 15 s there are 36 or more in nine minutes.
@@ -36,7 +39,9 @@ fn a_demo_has_a_past_breaks_heals_and_leaves_nothing() {
     assert_eq!(query(a, "min(up)"), [(String::new(), "1".to_owned())]);
     assert!(!query(a, "felix_active_local_endpoints").is_empty());
     assert!(!query(a, "increase(process_cpu_seconds_total[5m]) > 0").is_empty(), "counters do not move");
-    until_true("the first live scrapes", || !health(a, "felix").is_empty() && health(a, "").iter().all(|h| h == "up"));
+    until_true("the first live scrapes", || {
+        !health(a, "felix").is_empty() && health(a, "").iter().all(|h| h == "up")
+    });
 
     let url = format!("--url=http://{a}");
     let at = |args: &[&str]| {
@@ -63,7 +68,11 @@ fn a_demo_has_a_past_breaks_heals_and_leaves_nothing() {
 
     let unknown = at(&["break", "everything"]);
     assert_eq!(unknown.code, Some(1));
-    assert!(unknown.err.contains("there is no fault \"everything\"") && unknown.err.contains("hint: "), "{}", unknown.err);
+    assert!(
+        unknown.err.contains("there is no fault \"everything\"") && unknown.err.contains("hint: "),
+        "{}",
+        unknown.err
+    );
 
     // Pages of other sites cannot flip the switches.
     let plain = crate::http::post(a, "/api/tortie/v1/demo/break?fault=felix-down", "");
@@ -90,7 +99,14 @@ fn a_demo_ends_while_it_makes_its_past_and_keeps_a_directory_that_was_named() {
     assert!(!ended.out.contains("address "), "the past was finished:\n{}", ended.out);
     no_folder_left(dir.path());
 
-    let args = ["demo", "--nodes=1", "--history=1m", "--web.listen-address=127.0.0.1:0", "--dir=kept", "--ready-file=ready"];
+    let args = [
+        "demo",
+        "--nodes=1",
+        "--history=1m",
+        "--web.listen-address=127.0.0.1:0",
+        "--dir=kept",
+        "--ready-file=ready",
+    ];
     let run = Running::start(dir.path(), &args);
     let url = until("the ready file", || std::fs::read_to_string(dir.path().join("ready")).ok());
     let a = url.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();

@@ -13,6 +13,11 @@ fn range(query: &str) -> String {
     format!("/api/v1/query_range?start=1000000&end=1010000&step=1&query={}", encoded(query))
 }
 
+/// The path of a query that takes longer than any test.
+pub(crate) fn slow_query() -> String {
+    range(SLOW)
+}
+
 #[test]
 fn flags_that_are_not_there_say_why() {
     let dir = folder();
@@ -37,7 +42,9 @@ fn help_lists_the_flags() {
     let dir = folder();
     let ended = tortie(dir.path(), &["run", "--help"]);
     assert_eq!(ended.code, Some(0));
-    for flag in ["--config.file", "--storage.tsdb.path", "--web.listen-address", "--enable-feature", "--log.format"] {
+    for flag in
+        ["--config.file", "--storage.tsdb.path", "--web.listen-address", "--enable-feature", "--log.format"]
+    {
         assert!(ended.out.contains(flag), "{flag} is not in\n{}", ended.out);
     }
 }
@@ -84,7 +91,9 @@ fn the_log_is_as_verbose_and_in_the_format_that_was_asked_for() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let listen = format!("--web.listen-address={port}");
     let quiet = Running::start(dir.path(), &["run", &listen, "--log.level=warn", "--log.format=json"]);
-    until_true("ready", || crate::http::send(port, "GET", "/-/ready", &[], b"").is_some_and(|a| a.status == 200));
+    until_true("ready", || {
+        crate::http::send(port, "GET", "/-/ready", &[], b"").is_some_and(|a| a.status == 200)
+    });
     let ended = quiet.end("TERM");
     let lines: Vec<serde_json::Value> = ended.err.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert!(!lines.is_empty());
@@ -102,9 +111,11 @@ fn the_log_is_as_verbose_and_in_the_format_that_was_asked_for() {
 fn a_query_ends_when_its_client_goes_and_makes_room_for_the_next() {
     let dir = folder();
     let run = serve(dir.path(), "", &["--query.max-concurrency=1", "--query.timeout=10m"]);
-    let slow = ask(run.address(), "GET", &range(SLOW), &[], b"").unwrap();
+    let slow = ask(run.address(), "GET", &slow_query(), &[], b"").unwrap();
     // The slot is taken when another query runs into its own time-out.
-    until_true("the slow query runs", || get(run.address(), "/api/v1/query?query=1&timeout=200ms").status == 503);
+    until_true("the slow query runs", || {
+        get(run.address(), "/api/v1/query?query=1&timeout=200ms").status == 503
+    });
     let waiting = get(run.address(), "/api/v1/query?query=1&timeout=300ms");
     assert!(waiting.text().contains("query timed out in query queue"), "{}", waiting.text());
     drop(slow);
@@ -141,7 +152,12 @@ fn a_short_look_back_forgets_sooner() {
     let run = serve(dir.path(), &config, &["--query.lookback-delta=1s"]);
     until_true("a sample", || !query(run.address(), "a").is_empty());
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    let at = |s: u64| get(run.address(), &format!("/api/v1/query?query=a&time={s}")).json()["data"]["result"].as_array().unwrap().len();
+    let at = |s: u64| {
+        get(run.address(), &format!("/api/v1/query?query=a&time={s}")).json()["data"]["result"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
     // Five minutes would still find it.
     assert_eq!(at(now + 30), 0);
 }

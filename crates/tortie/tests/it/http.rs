@@ -27,7 +27,8 @@ impl Answer {
 
     /// The values of a header with `, ` between them; empty when it is not there.
     pub(crate) fn header(&self, name: &str) -> String {
-        let all: Vec<&str> = self.headers.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_str()).collect();
+        let all: Vec<&str> =
+            self.headers.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_str()).collect();
         all.join(", ")
     }
 }
@@ -45,13 +46,20 @@ impl Asked {
         let head = String::from_utf8_lossy(&all[..at]).into_owned();
         let mut lines = head.lines();
         let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-        let headers = lines.filter_map(|l| l.split_once(": ")).map(|(n, v)| (n.to_lowercase(), v.to_owned())).collect();
+        let headers =
+            lines.filter_map(|l| l.split_once(": ")).map(|(n, v)| (n.to_lowercase(), v.to_owned())).collect();
         Some(Answer { status, headers, body: all[at + 4..].to_vec() })
     }
 }
 
 /// Sends a request in HTTP/1.0, so that the answer ends with the connection. `Host` is the address unless given.
-pub(crate) fn ask(to: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Asked> {
+pub(crate) fn ask(
+    to: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Option<Asked> {
     let mut s = TcpStream::connect(to).ok()?;
     let mut head = format!("{method} {path} HTTP/1.0\r\n");
     if !headers.iter().any(|(n, _)| *n == "Host") {
@@ -69,7 +77,13 @@ pub(crate) fn ask(to: SocketAddr, method: &str, path: &str, headers: &[(&str, &s
     Some(Asked(s))
 }
 
-pub(crate) fn send(to: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Answer> {
+pub(crate) fn send(
+    to: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Option<Answer> {
     ask(to, method, path, headers, body)?.answer()
 }
 
@@ -85,7 +99,9 @@ pub(crate) fn post(to: SocketAddr, path: &str, form: &str) -> Answer {
 
 /// Percent-encodes a parameter.
 pub(crate) fn encoded(s: &str) -> String {
-    s.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    s.bytes()
+        .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect()
 }
 
 /// The result of an instant query now: labels without the name, and the value, in the order of the labels.
@@ -121,5 +137,8 @@ pub(crate) fn targets(to: SocketAddr) -> Vec<Value> {
 
 /// The value of one of the server's own metrics, as it stands in `/metrics`.
 pub(crate) fn metric(to: SocketAddr, name: &str) -> Option<String> {
-    get(to, "/metrics").text().lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned))
+    get(to, "/metrics")
+        .text()
+        .lines()
+        .find_map(|l| l.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned))
 }

@@ -76,7 +76,8 @@ impl Running {
             (self.addresses.len() == listeners).then_some(())
         });
         until_true("ready", || {
-            http::send(self.address(), "GET", &format!("{prefix}/-/ready"), &[], b"").is_some_and(|a| a.status == 200)
+            http::send(self.address(), "GET", &format!("{prefix}/-/ready"), &[], b"")
+                .is_some_and(|a| a.status == 200)
         });
         self
     }
@@ -98,7 +99,8 @@ impl Running {
 
     /// Sends a signal by its name (`TERM`).
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
+        let sent =
+            Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
         assert!(sent.success());
     }
 
@@ -152,5 +154,7 @@ pub(crate) fn serve_at(dir: &Path, config: &str, listen: &[&str], prefix: &str, 
 /// The addresses in the lines `msg="Listening on" ... address=HOST:PORT`.
 fn listening(log: &str) -> Vec<SocketAddr> {
     let lines = log.lines().filter(|l| l.contains("Listening on"));
-    lines.filter_map(|l| l.split("address=").nth(1)?.split_whitespace().next()?.trim_matches('"').parse().ok()).collect()
+    lines
+        .filter_map(|l| l.split("address=").nth(1)?.split_whitespace().next()?.trim_matches('"').parse().ok())
+        .collect()
 }

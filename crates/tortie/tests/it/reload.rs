@@ -31,7 +31,11 @@ fn a_good_file_is_taken_and_a_bad_one_changes_nothing() {
     assert_eq!(pools(&run), r#"["one","two"]"#);
     let asked = first.asked();
     until_true("the first goes on", || first.asked() > asked + 2);
-    assert_eq!(query(a, "min_over_time(up{job=\"one\"}[1m])")[0].1, "1", "the target that stayed was interrupted");
+    assert_eq!(
+        query(a, "min_over_time(up{job=\"one\"}[1m])")[0].1,
+        "1",
+        "the target that stayed was interrupted"
+    );
 
     // A wrong file: everything stays and is said.
     let before = get(a, "/api/v1/status/config").text();

@@ -30,10 +30,13 @@ fn values_types_and_the_report_of_a_scrape() {
     let rest = format!("instance={},job=x", t.address);
     assert_eq!(
         query(a, "http_total"),
-        [(format!("code=200,{rest},path=a\"b\\c\nd"), "7".to_owned()), (format!("code=500,{rest}"), "1000".to_owned())]
+        [
+            (format!("code=200,{rest},path=a\"b\\c\nd"), "7".to_owned()),
+            (format!("code=500,{rest}"), "1000".to_owned())
+        ]
     );
     assert_eq!(query(a, "t"), [(rest.clone(), "+Inf".to_owned())]);
-    assert_eq!(query(a, "n"), [(rest.clone(), "NaN".to_owned())]);
+    assert_eq!(query(a, "n"), [(rest, "NaN".to_owned())]);
     assert_eq!(value(a, "up").as_deref(), Some("1"));
     assert_eq!(value(a, "scrape_samples_scraped").as_deref(), Some("4"));
     assert_eq!(value(a, "scrape_samples_post_metric_relabeling").as_deref(), Some("4"));
@@ -41,7 +44,10 @@ fn values_types_and_the_report_of_a_scrape() {
     assert_eq!(metadata["data"]["http_total"][0]["type"], "counter");
     assert_eq!(metadata["data"]["http_total"][0]["help"], "Requests.");
     let row = target(a, "x").unwrap();
-    assert_eq!((&row["health"], &row["lastError"], &row["samplesScraped"]), (&"up".into(), &"".into(), &4.into()));
+    assert_eq!(
+        (&row["health"], &row["lastError"], &row["samplesScraped"]),
+        (&"up".into(), &"".into(), &4.into())
+    );
 
     t.set("http_total{code=\"200\",path=\"a\\\"b\\\\c\\nd\"} 9\n");
     until_true("the new value", || query(a, "http_total").iter().any(|(_, v)| v == "9"));
@@ -93,7 +99,8 @@ fn file_discovery_is_followed_and_series_of_a_target_that_goes_end() {
     let (first, second) = (Target::start("a 1\n"), Target::start("a 2\n"));
     let dir = folder();
     let list = |targets: &[SocketAddr]| {
-        let text: Vec<String> = targets.iter().map(|t| format!("{{\"targets\":[\"{t}\"],\"labels\":{{\"n\":\"x\"}}}}")).collect();
+        let text: Vec<String> =
+            targets.iter().map(|t| format!("{{\"targets\":[\"{t}\"],\"labels\":{{\"n\":\"x\"}}}}")).collect();
         // In one step, as whoever writes such files should.
         std::fs::write(dir.path().join("new"), format!("[{}]", text.join(","))).unwrap();
         std::fs::rename(dir.path().join("new"), dir.path().join("targets.json")).unwrap();
@@ -151,13 +158,20 @@ fn ipv6_on_both_sides_and_two_listeners() {
 fn federation_adds_external_labels_and_keeps_those_of_the_series() {
     let t = Target::start("# TYPE a counter\na{region=\"own\"} 1\nb 2\n");
     let dir = folder();
-    let config = format!("global: {{external_labels: {{region: eu, cluster: c1}}}}\n{}", jobs(&[job("x", &[t.address])]));
+    let config = format!(
+        "global: {{external_labels: {{region: eu, cluster: c1}}}}\n{}",
+        jobs(&[job("x", &[t.address])])
+    );
     let run = serve(dir.path(), &config, &[]);
     let a = run.address();
     until_true("samples", || !query(a, "b").is_empty());
     let answer = get(a, "/federate?match[]=a&match[]=b");
-    assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8; escaping=underscores");
-    let lines: Vec<String> = answer.text().lines().map(|l| l.rsplit_once(' ').unwrap().0.to_owned()).collect();
+    assert_eq!(
+        answer.header("content-type"),
+        "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
+    );
+    let lines: Vec<String> =
+        answer.text().lines().map(|l| l.rsplit_once(' ').unwrap().0.to_owned()).collect();
     let instance = t.address;
     assert_eq!(
         lines,
@@ -170,6 +184,19 @@ fn federation_adds_external_labels_and_keeps_those_of_the_series() {
     );
     assert_eq!(get(a, "/federate?match[]=nothing").text(), "");
     assert_eq!(get(a, "/federate?match[]={").status, 400);
+}
+
+/// Names with dots go from body to storage, query and federation.
+#[test]
+fn names_in_quotes() {
+    let t = Target::start("{\"a.b\",\"l.m\"=\"v\"} 4\n");
+    let dir = folder();
+    let run = serve(dir.path(), &jobs(&[job("x", &[t.address])]), &[]);
+    let a = run.address();
+    until_true("a sample", || value(a, "{\"a.b\", \"l.m\"=\"v\"}").as_deref() == Some("4"));
+    let text = get(a, "/federate?match[]={__name__=~%22a.*%22}").text();
+    assert!(text.starts_with("# TYPE a_b untyped\na_b{instance="), "{text}");
+    assert_eq!(get(a, "/api/v1/label/U__l_2e_m/values").json()["data"], serde_json::json!(["v"]));
 }
 
 /// A second server reads the first one's federation with `honor_labels`.

@@ -1,6 +1,6 @@
 //! Starting on a used port, and ending.
 
-use crate::http::{get, metric, post, query, send};
+use crate::http::{ask, get, metric, post, query, send};
 use crate::process::{Ended, folder, serve, tortie, until_true};
 use crate::target::{Reply, Target, job, jobs};
 use std::net::TcpListener;
@@ -15,22 +15,32 @@ fn a_used_port_says_what_to_do() {
     let listen = format!("--web.listen-address={address}");
     let check = |ended: Ended| {
         assert_eq!(ended.code, Some(1), "{}", ended.err);
-        for part in [&format!("cannot listen on {address}: Address already in use"), "hint: another process listens there", "--web.listen-address="] {
+        for part in [
+            &format!("cannot listen on {address}: Address already in use"),
+            "hint: another process listens there",
+            "--web.listen-address=",
+        ] {
             assert!(ended.err.contains(part), "{part:?} is not in\n{}", ended.err);
         }
     };
     check(tortie(dir.path(), &["run", &listen]));
     check(tortie(dir.path(), &["demo", "--nodes=1", "--history=1m", &listen]));
-    let left = std::fs::read_dir(dir.path()).unwrap().flatten().filter(|e| e.file_name().to_string_lossy().starts_with("tortie-demo"));
+    let left = std::fs::read_dir(dir.path())
+        .unwrap()
+        .flatten()
+        .filter(|e| e.file_name().to_string_lossy().starts_with("tortie-demo"));
     assert_eq!(left.count(), 0, "the demo left its folder");
 }
 
-/// A scrape hangs, a client has an idle connection: it ends with 0 within 10 s, and what it had is there again.
+/// A scrape hangs, a client is idle and another waits for a long query: it ends with 0 within 10 s, and what it had is there again.
 #[test]
 fn sigterm_ends_in_time_and_keeps_the_data() {
     let good = Target::start("a 1\n");
     let hanging = Target::start_at("127.0.0.1:0", Reply::Nothing);
-    let slow = format!("- job_name: slow\n  scrape_interval: 1m\n  scrape_timeout: 1m\n  static_configs: [{{targets: ['{}']}}]\n", hanging.address);
+    let slow = format!(
+        "- job_name: slow\n  scrape_interval: 1m\n  scrape_timeout: 1m\n  static_configs: [{{targets: ['{}']}}]\n",
+        hanging.address
+    );
     let dir = folder();
     // The offset within the interval is decided by a hash; a short first interval makes it come soon.
     let config = jobs(&[job("x", &[good.address]), slow.replace("1m", "3s")]);
@@ -38,6 +48,7 @@ fn sigterm_ends_in_time_and_keeps_the_data() {
     until_true("a sample", || !query(run.address(), "a").is_empty());
     until_true("a scrape hangs", || hanging.asked() > 0);
     let _idle = std::net::TcpStream::connect(run.address()).unwrap();
+    let _query = ask(run.address(), "GET", &crate::flags::slow_query(), &[], b"").unwrap();
     let ended = run.end("TERM");
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(ended.took < Duration::from_secs(10), "took {:?}", ended.took);

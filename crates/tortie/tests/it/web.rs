@@ -32,7 +32,15 @@ fn everything_is_below_the_path_of_the_external_url() {
     assert_eq!(status(&run, "/y/tortie/api/v1/query?query=1"), 200);
     assert_eq!(status(&run, "/y/tortie/metrics"), 200);
     assert_eq!(status(&run, "/y/tortie/-/healthy"), 200);
-    for outside in ["/api/v1/query?query=1", "/targets", "/y", "/y/tortiefy", "/-/healthy", "/y/tortie/nothing", "/y/tortie/api/v1/nothing"] {
+    for outside in [
+        "/api/v1/query?query=1",
+        "/targets",
+        "/y",
+        "/y/tortiefy",
+        "/-/healthy",
+        "/y/tortie/nothing",
+        "/y/tortie/api/v1/nothing",
+    ] {
         assert_eq!(status(&run, outside), 404, "{outside}");
     }
     // The name of the proxy comes as the host.
@@ -51,7 +59,10 @@ fn the_route_prefix_may_differ_from_the_external_path() {
     assert_eq!(status(&run, QUERY), 200);
     assert_eq!(status(&run, "/y/api/v1/query?query=1"), 404);
     let page = get(run.address(), "/targets").text();
-    assert!(page.contains("<base href=\"/y/\"") || page.contains("The web UI is not in this binary"), "{page}");
+    assert!(
+        page.contains("<base href=\"/y/\"") || page.contains("The web UI is not in this binary"),
+        "{page}"
+    );
     drop(run);
     let run = serve_at(dir.path(), "", &["127.0.0.1:0"], "/p", &["--web.route-prefix=/p"]);
     assert_eq!(get(run.address(), "/").header("location"), "/p/");
@@ -64,7 +75,14 @@ fn the_route_prefix_may_differ_from_the_external_path() {
 fn a_listener_of_this_machine_answers_to_its_own_names_only() {
     let dir = folder();
     let run = serve(dir.path(), "", &[]);
-    for (host, want) in [("127.0.0.1", 200), ("localhost:1", 200), ("[::1]:9090", 200), ("evil.example", 403), ("evil.example:80", 403), ("10.1.2.3", 403)] {
+    for (host, want) in [
+        ("127.0.0.1", 200),
+        ("localhost:1", 200),
+        ("[::1]:9090", 200),
+        ("evil.example", 403),
+        ("evil.example:80", 403),
+        ("10.1.2.3", 403),
+    ] {
         let answer = with(run.address(), "GET", QUERY, &[("Host", host)]);
         assert_eq!(answer.status, want, "{host}");
         assert_eq!(answer.text().contains("hint: "), want == 403, "{}", answer.text());
@@ -84,10 +102,16 @@ fn other_sites_may_read_only_what_a_flag_allows() {
     assert_eq!(answer.header("access-control-allow-origin"), origin[0].1);
     assert_eq!(answer.header("access-control-expose-headers"), "Date");
     let asked = with(run.address(), "OPTIONS", QUERY, &origin);
-    assert_eq!((asked.status, asked.header("access-control-allow-methods")), (204, "GET, POST, OPTIONS".to_owned()));
+    assert_eq!(
+        (asked.status, asked.header("access-control-allow-methods")),
+        (204, "GET, POST, OPTIONS".to_owned())
+    );
     // The pattern covers the whole origin.
     for other in ["https://evil.example", "https://evil.example/https://grafana.x"] {
-        assert_eq!(with(run.address(), "GET", QUERY, &[("Origin", other)]).header("access-control-allow-origin"), "");
+        assert_eq!(
+            with(run.address(), "GET", QUERY, &[("Origin", other)]).header("access-control-allow-origin"),
+            ""
+        );
     }
     assert!(with(run.address(), "GET", QUERY, &origin).header("vary").contains("Origin"));
 }
@@ -173,14 +197,19 @@ fn answers_are_compressed_for_those_who_take_it() {
         let zipped = with(run.address(), "GET", path, &[("Accept-Encoding", "deflate, gzip")]);
         assert_eq!(zipped.header("content-encoding"), "gzip", "{path}");
         // The counters of the server itself move on.
-        let same = |text: &str| text.lines().filter(|l| l.starts_with('#') || !path.contains("metrics")).collect::<String>();
+        let same = |text: &str| {
+            text.lines().filter(|l| l.starts_with('#') || !path.contains("metrics")).collect::<String>()
+        };
         assert_eq!(same(&unzipped(&zipped)), same(&plain.text()), "{path}");
         assert!(zipped.body.len() < plain.body.len(), "{path}");
         let refused = with(run.address(), "GET", path, &[("Accept-Encoding", "gzip;q=0")]);
         assert_eq!(refused.header("content-encoding"), "", "{path}");
     }
     let small = with(run.address(), "GET", "/api/v1/status/buildinfo", &[("Accept-Encoding", "gzip")]);
-    assert_eq!((small.header("content-encoding").as_str(), small.header("vary").as_str()), ("", "Accept-Encoding, Origin"));
+    assert_eq!(
+        (small.header("content-encoding").as_str(), small.header("vary").as_str()),
+        ("", "Accept-Encoding, Origin")
+    );
 }
 
 #[test]
@@ -190,7 +219,11 @@ fn errors_of_the_api_have_prometheus_types_and_codes() {
     let check = |path: &str, want: u16, kind: &str| {
         let answer = get(run.address(), path);
         let v = answer.json();
-        assert_eq!((answer.status, v["status"].as_str(), v["errorType"].as_str()), (want, Some("error"), Some(kind)), "{path}");
+        assert_eq!(
+            (answer.status, v["status"].as_str(), v["errorType"].as_str()),
+            (want, Some("error"), Some(kind)),
+            "{path}"
+        );
         assert_eq!(answer.header("content-type"), "application/json", "{path}");
     };
     check("/api/v1/query?query=(", 400, "bad_data");
