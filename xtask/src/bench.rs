@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// What one run of one server gave.
-#[derive(Debug, Clone, Copy, serde::Serialize)]
+#[derive(Debug, Clone, Copy)]
 struct Measured {
     cpu_seconds: f64,
     samples: f64,
@@ -23,56 +23,70 @@ pub(crate) struct Scrape {
     pub(crate) pairs: usize,
 }
 
-/// Scrapes replayed Felix targets at 1 s with both servers in turn, each alone on core 1, the targets on core 0.
+/// Scrapes replayed Felix targets at 1 s with both servers in turn, each alone on core 1, the targets on core 0; plain
+/// bodies first (with a second, smaller run for the memory's slope), then gzip.
 pub(crate) fn scrape(p: &Scrape) -> Result<()> {
     let bin = binaries()?;
     let fixtures = PathBuf::from(std::env::var_os("TORTIE_FIXTURES").context("TORTIE_FIXTURES is not set")?);
     let work = tempdir()?;
-    let mut rows = Vec::new();
+    let one = |server: &str, targets, gzip| run(&Setup { bin: &bin, fixtures: &fixtures, work: &work, server, targets, gzip }, p);
+    let mut plain = Vec::new();
+    let mut packed = Vec::new();
     for pair in 0..p.pairs {
-        let mut results = Vec::new();
-        for server in ["prometheus", "tortie"] {
-            let small = run(&bin, &fixtures, &work, server, p.targets / 5, p)?;
-            let full = run(&bin, &fixtures, &work, server, p.targets, p)?;
-            println!(
-                "pair {pair} {server:<10} {:.3} CPU s per M samples, {:.0} B a series ({:.0} B by slope), {} series, {} samples missed",
-                full.cpu_seconds / full.samples * 1e6,
-                full.anon_bytes / full.series,
-                slope(&small, &full),
-                full.series,
-                full.missed
-            );
-            results.push((small, full));
-        }
-        ensure!(results[0].1.series == results[1].1.series, "the servers disagree on the number of series: void");
-        rows.push((results[0], results[1]));
+        let row = [pair_of(pair, "plain", |s| one(s, p.targets, false))?, pair_of(pair, "plain, a fifth", |s| one(s, p.targets / 5, false))?];
+        plain.push(row);
+        packed.push(pair_of(pair, "gzip", |s| one(s, p.targets, true))?);
     }
-    report(&rows);
+    println!();
+    spread("CPU a sample, plain, Prometheus / tortie", plain.iter().map(|[full, _]| ratio(full, per_sample)));
+    spread("CPU a sample, gzip, Prometheus / tortie", packed.iter().map(|full| ratio(full, per_sample)));
+    spread("anonymous memory a series, Prometheus / tortie", plain.iter().map(|[full, _]| ratio(full, |m| m.anon_bytes / m.series)));
+    spread(
+        "anonymous memory a series by slope, Prometheus / tortie",
+        plain.iter().map(|[full, small]| slope(&small[0], &full[0]) / slope(&small[1], &full[1])),
+    );
+    let missed: f64 = plain.iter().flatten().chain(&packed).flatten().map(|m| m.missed).sum();
+    println!("scrapes missed in all runs together: {missed}");
     std::fs::remove_dir_all(&work).ok();
+    ensure!(missed == 0.0, "void: a server missed scrapes, so the machine was too busy for a comparison");
     Ok(())
+}
+
+/// Prometheus' run and tortie's, one after the other; equal results first.
+fn pair_of(pair: usize, what: &str, mut one: impl FnMut(&str) -> Result<Measured>) -> Result<[Measured; 2]> {
+    let mut both = Vec::new();
+    for server in ["prometheus", "tortie"] {
+        let m = one(server)?;
+        println!(
+            "pair {pair}, {what:<14} {server:<10} {:.3} CPU s per M samples, {:.0} B a series, {} series, {} scrapes missed",
+            per_sample(&m) * 1e6,
+            m.anon_bytes / m.series,
+            m.series,
+            m.missed
+        );
+        both.push(m);
+    }
+    let both: [Measured; 2] = both.try_into().map_err(|_| anyhow::anyhow!("two servers"))?;
+    ensure!(both[0].series == both[1].series, "the servers disagree on the number of series: void");
+    Ok(both)
+}
+
+fn per_sample(m: &Measured) -> f64 {
+    m.cpu_seconds / m.samples
+}
+
+fn ratio(both: &[Measured; 2], of: impl Fn(&Measured) -> f64) -> f64 {
+    of(&both[0]) / of(&both[1])
 }
 
 fn slope(small: &Measured, full: &Measured) -> f64 {
     (full.anon_bytes - small.anon_bytes) / (full.series - small.series)
 }
 
-type Row = ((Measured, Measured), (Measured, Measured));
-
-fn report(rows: &[Row]) {
-    let spread = |name: &str, f: &dyn Fn(&Row) -> f64| {
-        let mut v: Vec<f64> = rows.iter().map(f).collect();
-        v.sort_by(f64::total_cmp);
-        println!("{name}: median {:.2} (min {:.2}, max {:.2}, {} pairs)", v[v.len() / 2], v[0], v[v.len() - 1], v.len());
-    };
-    let per_sample = |m: &Measured| m.cpu_seconds / m.samples;
-    spread("ratio of CPU a sample, Prometheus / tortie", &|r| per_sample(&r.0.1) / per_sample(&r.1.1));
-    spread("ratio of anonymous memory a series, Prometheus / tortie", &|r| {
-        (r.0.1.anon_bytes / r.0.1.series) / (r.1.1.anon_bytes / r.1.1.series)
-    });
-    spread("ratio of anonymous memory a series by slope, Prometheus / tortie", &|r| {
-        slope(&r.0.0, &r.0.1) / slope(&r.1.0, &r.1.1)
-    });
-    spread("samples missed, both servers", &|r| r.0.1.missed + r.1.1.missed);
+fn spread(name: &str, values: impl Iterator<Item = f64>) {
+    let mut v: Vec<f64> = values.collect();
+    v.sort_by(f64::total_cmp);
+    println!("{name}: median {:.2} (min {:.2}, max {:.2}, {} pairs)", v[v.len() / 2], v[0], v[v.len() - 1], v.len());
 }
 
 struct Binaries {
@@ -92,7 +106,18 @@ fn tempdir() -> Result<PathBuf> {
     Ok(dir)
 }
 
-fn run(bin: &Binaries, fixtures: &Path, work: &Path, server: &str, targets: usize, p: &Scrape) -> Result<Measured> {
+/// One run of one server.
+struct Setup<'a> {
+    bin: &'a Binaries,
+    fixtures: &'a Path,
+    work: &'a Path,
+    server: &'a str,
+    targets: usize,
+    gzip: bool,
+}
+
+fn run(setup: &Setup<'_>, p: &Scrape) -> Result<Measured> {
+    let Setup { bin, fixtures, work, server, targets, gzip } = *setup;
     let dir = work.join(format!("{server}-{targets}"));
     std::fs::remove_dir_all(&dir).ok();
     std::fs::create_dir_all(&dir)?;
@@ -117,7 +142,7 @@ fn run(bin: &Binaries, fixtures: &Path, work: &Path, server: &str, targets: usiz
     std::fs::write(
         dir.join("config.yml"),
         format!(
-            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n- job_name: felix\n  file_sd_configs: [{{files: [\"{}\"]}}]\n",
+            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n- job_name: felix\n  enable_compression: {gzip}\n  file_sd_configs: [{{files: [\"{}\"]}}]\n",
             list.display()
         ),
     )?;

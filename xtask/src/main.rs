@@ -52,8 +52,8 @@ fn main() -> ExitCode {
         }),
         ["bench", "scrape"] => bench::scrape(&bench::Scrape {
             targets: 500,
-            warm: Duration::from_secs(60),
-            counted: Duration::from_secs(60),
+            warm: Duration::from_secs(20),
+            counted: Duration::from_secs(40),
             pairs: 3,
         }),
         ["bench", "scrape", "--quick"] => bench::scrape(&bench::Scrape {
