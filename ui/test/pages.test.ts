@@ -53,7 +53,7 @@ test('ten thousand targets are grouped and filtered within a keystroke', () => {
 });
 
 test('only what can be seen is drawn', () => {
-  assert.deepEqual(windowOf(10_000, 26, 2600, 900), { first: 88, last: 147 });
+  assert.deepEqual(windowOf(10_000, 26, 2600, 900), { first: 94, last: 141 });
   assert.deepEqual(windowOf(3, 26, 0, 900), { first: 0, last: 3 });
   assert.deepEqual(windowOf(0, 26, 0, 900), { first: 0, last: 0 });
   assert.deepEqual(windowOf(5, 26, 99_999, 900), { first: 5, last: 5 });

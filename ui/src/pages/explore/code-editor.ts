@@ -55,7 +55,7 @@ const highlight = HighlightStyle.define([
 
 /** Makes an editor inside `host`. */
 export function mountEditor(host: HTMLElement, options: EditorOptions): EditorHandle {
-  const root = host.shadowRoot ?? host.attachShadow({ mode: 'open' });
+  const root = host.shadowRoot ?? host.attachShadow({ mode: 'open', delegatesFocus: true });
   root.replaceChildren();
   const promql = new PromQLExtension().setComplete({
     remote: {

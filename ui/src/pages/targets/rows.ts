@@ -25,7 +25,7 @@ export interface Pool {
   interval: string;
 }
 
-export type Row = { kind: 'pool'; pool: Pool; open: boolean } | { kind: 'target'; pool: Pool; entry: Entry };
+export type Row = { kind: 'pool'; pool: Pool; open: boolean; matches: number } | { kind: 'target'; pool: Pool; entry: Entry };
 
 const rank: Record<Health, number> = { down: 0, unknown: 2, up: 3 };
 /** Failing first, then warned, then unknown, then the rest. */
@@ -90,7 +90,7 @@ export function rowsOf(pools: Pool[], view: View): { rows: Row[]; matches: numbe
     matches += kept.length;
     const byDefault = filtered || total <= openUpTo || pool.down > 0;
     const open = view.toggled.has(pool.name) ? !byDefault : byDefault;
-    rows.push({ kind: 'pool', pool, open });
+    rows.push({ kind: 'pool', pool, open, matches: kept.length });
     if (open) for (const entry of kept) rows.push({ kind: 'target', pool, entry });
   }
   return { rows, matches };

@@ -27,12 +27,7 @@ export default function Targets() {
 
   const targets = answer.data?.data;
   const pools = useMemo(() => groupTargets(targets ?? []), [targets]);
-  const view = useMemo(() => {
-    const found = rowsOf(pools, { text, health, toggled: new Set(toggles === '' ? [] : toggles.split('\n')) });
-    const shown = new Map<string, number>();
-    for (const row of found.rows) if (row.kind === 'target') shown.set(row.pool.name, (shown.get(row.pool.name) ?? 0) + 1);
-    return { ...found, shown };
-  }, [pools, text, health, toggles]);
+  const view = useMemo(() => rowsOf(pools, { text, health, toggled: new Set(toggles === '' ? [] : toggles.split('\n')) }), [pools, text, health, toggles]);
   const selected = useMemo(() => {
     if (selectedKey === null) return undefined;
     for (const pool of pools) for (const entry of pool.entries) if (entry.key === selectedKey) return entry.target;
@@ -95,7 +90,7 @@ export default function Targets() {
               row={(index) => {
                 const row = view.rows[index]!;
                 return row.kind === 'pool' ? (
-                  <PoolRow key={`pool ${row.pool.name}`} pool={row.pool} open={row.open} matches={row.open ? (view.shown.get(row.pool.name) ?? 0) : row.pool.entries.length} toggle={() => toggle(row.pool.name)} />
+                  <PoolRow key={`pool ${row.pool.name}`} pool={row.pool} open={row.open} matches={row.matches} toggle={() => toggle(row.pool.name)} />
                 ) : (
                   <TargetRow key={row.entry.key} entry={row.entry} at={now.value} extended={extended} selected={row.entry.key === selectedKey} />
                 );
