@@ -36,6 +36,11 @@ pub trait Sources: Send + Sync {
     /// The effective configuration as YAML, secrets masked.
     fn config_yaml(&self) -> String;
 
+    /// The evaluation interval of the configuration, milliseconds: the step of subqueries that name none.
+    fn evaluation_interval_ms(&self) -> i64 {
+        60_000
+    }
+
     /// External labels of the configuration, for federation.
     fn external_labels(&self) -> Vec<(String, String)>;
 

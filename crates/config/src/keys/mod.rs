@@ -68,7 +68,7 @@ pub const ROWS: &[Row] = &[
     Row { path: "global.always_scrape_classic_histograms", status: Status::Refused { reason: "without native histograms classic ones are always scraped", neutral: &["false", "true"] } },
     Row { path: "global.body_size_limit", status: Status::Honoured { test: "load::globals_fill_jobs" } },
     Row { path: "global.convert_classic_histograms_to_nhcb", status: Status::Refused { reason: "native histograms are not stored yet", neutral: &["false"] } },
-    Row { path: "global.evaluation_interval", status: Status::Accepted { reason: "there are no rules yet; the value is shown in the effective configuration" } },
+    Row { path: "global.evaluation_interval", status: Status::Honoured { test: "load::globals_fill_jobs" } },
     Row { path: "global.external_labels", status: Status::Honoured { test: "load::external_labels" } },
     Row { path: "global.extra_scrape_metrics", status: Status::Honoured { test: "load::globals_fill_jobs" } },
     Row { path: "global.keep_dropped_targets", status: Status::Honoured { test: "load::globals_fill_jobs" } },

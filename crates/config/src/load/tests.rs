@@ -54,6 +54,7 @@ fn globals_fill_jobs() {
         errors("global: {scrape_interval: 1s, scrape_timeout: 2s}"),
         ["1:47: global scrape timeout greater than scrape interval"]
     );
+    assert_eq!(load("global: {evaluation_interval: 7s}").global.evaluation_interval_ms, 7000);
     let escaping = load("global: {metric_name_escaping_scheme: dots}\nscrape_configs: [{job_name: a}]");
     assert_eq!(escaping.scrape_configs[0].name_escaping, NameEscaping::Dots);
 }

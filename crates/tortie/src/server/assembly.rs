@@ -90,7 +90,6 @@ impl Server {
         let engine = Engine::new(EngineOptions {
             lookback_ms: options.lookback_ms,
             max_samples: options.max_samples,
-            subquery_step_ms: config.global.evaluation_interval_ms,
             delayed_name_removal: features.delayed_name_removal,
             ..EngineOptions::default()
         });

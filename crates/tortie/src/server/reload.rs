@@ -52,6 +52,11 @@ impl Reloader {
         self.state().config.as_ref().map_or_else(String::new, |c| c.to_yaml())
     }
 
+    /// The evaluation interval of the running configuration, milliseconds.
+    pub(crate) fn evaluation_interval_ms(&self) -> Option<i64> {
+        self.state().config.as_ref().map(|c| c.global.evaluation_interval_ms)
+    }
+
     /// External labels, for federation.
     pub(crate) fn external_labels(&self) -> Vec<(String, String)> {
         self.state().config.as_ref().map_or_else(Vec::new, |c| c.global.external_labels.clone())

@@ -80,6 +80,10 @@ impl Sources for Running {
         self.reloader.get().map_or_else(String::new, Reloader::yaml)
     }
 
+    fn evaluation_interval_ms(&self) -> i64 {
+        self.reloader.get().and_then(Reloader::evaluation_interval_ms).unwrap_or(60_000)
+    }
+
     fn external_labels(&self) -> Vec<(String, String)> {
         self.reloader.get().map_or_else(Vec::new, Reloader::external_labels)
     }

@@ -84,3 +84,15 @@ fn the_lifecycle_api_is_off_until_a_flag_turns_it_on() {
     run.signal("HUP");
     until_true("the new configuration", || pools(&run) == r#"["x"]"#);
 }
+
+#[test]
+fn the_evaluation_interval_is_the_step_of_subqueries_that_name_none() {
+    let dir = folder();
+    let config = |step: &str| format!("global: {{evaluation_interval: {step}}}\n");
+    let run = serve(dir.path(), &config("10s"), &["--web.enable-lifecycle"]);
+    let steps = || query(run.address(), "count_over_time(vector(1)[1m:])")[0].1.clone();
+    assert_eq!(steps(), "6");
+    write(dir.path(), &config("30s"));
+    assert_eq!(post(run.address(), "/-/reload", "").status, 200);
+    assert_eq!(steps(), "2");
+}

@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tortie_promql::ast::{Expr, ValueType};
-use tortie_promql::eval::{Answer, ErrorKind, EvalError, QueryContext, Value};
+use tortie_promql::eval::{Answer, Engine, EngineOptions, ErrorKind, EvalError, QueryContext, Value};
 
 /// Most points a series may have in a range query.
 const MAX_POINTS: i64 = 11_000;
@@ -159,9 +159,12 @@ fn calculate(
     when: When,
     ctx: &QueryContext<'_>,
 ) -> Result<Answer, EvalError> {
+    // The step changes with a reload; an engine is nothing but its options.
+    let subquery_step_ms = app.sources.evaluation_interval_ms();
+    let engine = Engine::new(EngineOptions { subquery_step_ms, ..app.engine.options().clone() });
     match when {
-        When::At(at) => app.engine.instant(storage, expr, at, ctx),
-        When::Range { start, end, step } => app.engine.range(storage, expr, start, end, step, ctx),
+        When::At(at) => engine.instant(storage, expr, at, ctx),
+        When::Range { start, end, step } => engine.range(storage, expr, start, end, step, ctx),
     }
 }
 

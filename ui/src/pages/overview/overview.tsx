@@ -197,7 +197,7 @@ export default function Overview() {
   const says = states ? verdict(states, Object.values(ailing.value).flatMap((list) => list ?? [])) : undefined;
   return (
     <>
-      <p class="verdict" role="status">
+      <p class="verdict" role="status" title={says?.text}>
         {says ? <><Mark state={says.state} /> <span>{says.text}</span></> : <span class="dim">Asking for the state of Felix, Typha and kube-controllers …</span>}
       </p>
       {chain.error ? <p class="note">The newest state could not be read; this is the one before.</p> : null}
