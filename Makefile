@@ -30,7 +30,7 @@ lint:
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
 test: ui
-	$(CARGO) test --workspace --locked --exclude xtask --lib --bins --test it
+	$(CARGO) test --workspace --locked --no-fail-fast --exclude xtask --lib --bins --test it
 	$(CARGO) test --locked -p xtask
 	cd ui && npm test --silent
 
@@ -40,7 +40,7 @@ peers:
 	cd peers && go build -o $(TORTIE_PEERS_BIN)/ tool ./...
 
 peers-test: ui peers
-	$(CARGO) test --workspace --locked --test peers -- --nocapture
+	$(CARGO) test --workspace --locked --no-fail-fast --test peers -- --nocapture
 	./e2e/run
 
 bench: peers
