@@ -47,6 +47,8 @@ export async function actions(browser, base) {
     // Chromium 156 without a screen ends when keys follow each other without any pause in this editor.
     await page.keyboard.type('felix_resync_st', { delay: 60 });
     await page.locator('.cm-tooltip-autocomplete li', { hasText: 'felix_resync_state' }).first().waitFor();
+    // The list takes a choice only once it has stood for 75 ms.
+    await page.waitForTimeout(150);
     await page.keyboard.press('Tab');
     await page.keyboard.press('Escape');
     await page.keyboard.press('Enter');

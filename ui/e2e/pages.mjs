@@ -20,7 +20,7 @@ async function felixJobs(base) {
 
 export const pages = [
   {
-    name: 'overview', path: '', ready: '.tile .health .value >> nth=14',
+    name: 'overview', path: '', ready: '.tile .health .spark >> nth=8',
     number: async (page, base) => {
       await page.waitForFunction(() => /\d/.test(document.querySelector('[data-fact=hosts]')?.textContent ?? ''));
       equal(digits(await page.textContent('[data-fact=hosts]')), await value(base, `max(felix_cluster_num_hosts{job=~"${await felixJobs(base)}"})`), 'hosts');

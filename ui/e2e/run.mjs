@@ -51,7 +51,7 @@ if (process.env.TORTIE_PICTURE) {
     const { page, close } = await open(browser, { theme: process.env.TORTIE_PICTURE_THEME ?? 'light', width: 1280, height: 720 });
     await page.goto(`${base}?from=now-24h&to=now`);
     await page.waitForSelector(pages[0].ready);
-    await page.waitForFunction(() => document.querySelector('[data-fact=series]') !== null);
+    await page.waitForFunction(() => document.querySelector('[data-fact=series]') && !document.querySelector('.spark-space') && /\d/.test(document.querySelector('[data-fact=hosts]')?.textContent ?? ''));
     await page.screenshot({ path: process.env.TORTIE_PICTURE });
     await close();
   });

@@ -87,7 +87,8 @@ export function mountEditor(host: HTMLElement, options: EditorOptions): EditorHa
         EditorView.contentAttributes.of({ 'aria-label': options.label }),
         placeholder('PromQL, for example up'),
         Prec.highest(keymap.of([
-          { key: 'Tab', run: (view) => completionStatus(view.state) === 'active' && acceptCompletion(view) },
+          // A list that has just opened takes no choice yet; Tab must not leave the editor then.
+          { key: 'Tab', run: (view) => completionStatus(view.state) === 'active' && (acceptCompletion(view) || true) },
           { key: 'Ctrl-Enter', mac: 'Cmd-Enter', run },
           { key: 'Enter', run: (view) => (completionStatus(view.state) === 'active' ? acceptCompletion(view) || run(view) : run(view)) },
           { key: 'Shift-Enter', run: (view) => { view.dispatch(view.state.replaceSelection('\n')); return true; } },

@@ -37,10 +37,15 @@ function ailments(component: Component, values: HealthValue[]): Verdict[] {
   });
 }
 
+/** A value as the tile has room for; a share too small to matter is said to be so. */
+function shown(value: number, unit: string): string {
+  return unit === 'percentunit' && value > 0 && value < 0.0001 ? '< 0.01%' : formatValue(value, unit);
+}
+
 function HealthRow({ health, value }: { health: Health; value: HealthValue | undefined }) {
   const judged = health.warn !== undefined || health.label === 'In sync';
   const state = value ? stateOf(health, value.value) : 'off';
-  const text = value?.value === undefined ? '–' : formatValue(value.value, health.unit);
+  const text = value?.value === undefined ? '–' : shown(value.value, health.unit);
   return (
     <tr title={health.title}>
       <td class="name">
