@@ -32,7 +32,7 @@ lint:
 test: ui
 	$(CARGO) test --workspace --locked --no-fail-fast --exclude xtask --lib --bins --test it
 	$(CARGO) test --locked -p xtask
-	cd ui && npm test --silent
+	cd ui && npm test --silent && npm run --silent budget
 
 # Go keeps what it built, so a second run takes seconds.
 peers:
@@ -41,6 +41,7 @@ peers:
 
 peers-test: ui peers
 	$(CARGO) test --workspace --locked --no-fail-fast --test peers -- --nocapture
+	cd ui && npm run --silent test:peers
 	./e2e/run
 
 bench: peers

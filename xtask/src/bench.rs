@@ -162,16 +162,17 @@ fn run(setup: &Setup<'_>, p: &Scrape) -> Result<Measured> {
     };
     let sut = Process::start(&dir, server, "1", program, &args, &env)?;
     let ask = |query: &str| instant(port, query);
-    wait_until(Duration::from_secs(60), || ask("count(up == 1)").is_ok_and(|v| v == targets as f64))?;
+    wait_until(Duration::from_secs(60), || instant(port, "count(up == 1)").is_ok_and(|v| v == targets as f64))?;
     std::thread::sleep(p.warm);
     let (cpu0, at0) = (cpu_seconds(sut.id())?, Instant::now());
     std::thread::sleep(p.counted);
     let (cpu1, took) = (cpu_seconds(sut.id())?, at0.elapsed().as_secs_f64());
     let anon = memory(sut.id())?;
+    // Two seconds back: the scrapes of that time have ended.
     let window = p.counted.as_secs();
-    let scraped = ask(&format!("sum(sum_over_time(scrape_samples_scraped[{window}s]))"))?;
-    let scrapes = ask(&format!("sum(count_over_time(up[{window}s]))"))?;
-    let series = ask("count({__name__=~\".+\"})")?;
+    let scraped = ask(&format!("sum(sum_over_time(scrape_samples_scraped[{window}s] offset 2s))"))?;
+    let scrapes = ask(&format!("sum(count_over_time(up[{window}s] offset 2s))"))?;
+    let series = ask("count({__name__=~\".+\"} offset 2s)")?;
     let measured = Measured {
         cpu_seconds: cpu1 - cpu0,
         // Samples of the counted time: those of the window, scaled to what really passed.

@@ -9,6 +9,7 @@ pub mod json;
 mod pages;
 mod params;
 mod reply;
+mod request_line;
 mod router;
 pub mod server;
 pub mod sources;

@@ -1,6 +1,7 @@
 //! Listeners and connections.
 
 use crate::app::App;
+use crate::request_line::Lenient;
 use crate::router::router;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -104,7 +105,7 @@ async fn connection(app: Arc<App>, stream: tokio::net::TcpStream, mut stop: watc
         .timer(TokioTimer::new())
         .header_read_timeout(read_timeout)
         .max_buf_size(64 << 10)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(Lenient::new(TokioIo::new(stream)), service);
     let mut conn = std::pin::pin!(conn);
     tokio::select! {
         r = conn.as_mut() => {

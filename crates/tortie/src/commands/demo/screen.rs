@@ -32,6 +32,8 @@ impl Progress {
 }
 
 pub(super) fn ready(url: &str, made: &Made, targets: usize) {
+    // The switches look for the demo at its usual address.
+    let at = if url == "http://127.0.0.1:9090/" { String::new() } else { format!(" --url {url}") };
     println!("tortie demo: a simulated Calico cluster, {targets} targets, live");
     println!(
         "  past      {} scraped in {:.1} s: {} scrapes, {} samples",
@@ -41,13 +43,16 @@ pub(super) fn ready(url: &str, made: &Made, targets: usize) {
         made.samples
     );
     println!("  address   {url}");
+    // As it was called, so that the lines can be pasted.
+    let me = std::env::args().next().unwrap_or_else(|| "tortie".to_owned());
     println!();
     println!("Things to try");
-    println!("  {url:<34} is Calico monitored, and is it well?");
-    println!("  {:<34} its Felix dashboard", format!("{url}d/tortie-felix"));
-    println!("  {:<34} break something, look at Targets, mend it:", "tortie demo faults");
-    println!("      tortie demo break felix-down");
-    println!("      tortie demo heal felix-down");
+    println!("  {url:<40} is Calico monitored, and is it well?");
+    println!("  {:<40} its Felix dashboard", format!("{url}d/tortie-felix"));
+    println!("  break something, look at Targets, mend it:");
+    println!("      {me} demo faults{at}");
+    println!("      {me} demo break felix-down{at}");
+    println!("      {me} demo heal felix-down{at}");
     println!();
     println!("Ctrl-C ends it.");
 }
