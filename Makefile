@@ -27,6 +27,7 @@ ui/dist/index.html: ui/node_modules/.stamp $(UI_SOURCES)
 	touch ui/dist/index.html crates/web/src/pages.rs
 
 lint:
+	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
 test: ui

@@ -29,18 +29,26 @@ pub(crate) fn scrape(p: &Scrape) -> Result<()> {
     let bin = binaries()?;
     let fixtures = PathBuf::from(std::env::var_os("TORTIE_FIXTURES").context("TORTIE_FIXTURES is not set")?);
     let work = tempdir()?;
-    let one = |server: &str, targets, gzip| run(&Setup { bin: &bin, fixtures: &fixtures, work: &work, server, targets, gzip }, p);
+    let one = |server: &str, targets, gzip| {
+        run(&Setup { bin: &bin, fixtures: &fixtures, work: &work, server, targets, gzip }, p)
+    };
     let mut plain = Vec::new();
     let mut packed = Vec::new();
     for pair in 0..p.pairs {
-        let row = [pair_of(pair, "plain", |s| one(s, p.targets, false))?, pair_of(pair, "plain, a fifth", |s| one(s, p.targets / 5, false))?];
+        let row = [
+            pair_of(pair, "plain", |s| one(s, p.targets, false))?,
+            pair_of(pair, "plain, a fifth", |s| one(s, p.targets / 5, false))?,
+        ];
         plain.push(row);
         packed.push(pair_of(pair, "gzip", |s| one(s, p.targets, true))?);
     }
     println!();
     spread("CPU a sample, plain, Prometheus / tortie", plain.iter().map(|[full, _]| ratio(full, per_sample)));
     spread("CPU a sample, gzip, Prometheus / tortie", packed.iter().map(|full| ratio(full, per_sample)));
-    spread("anonymous memory a series, Prometheus / tortie", plain.iter().map(|[full, _]| ratio(full, |m| m.anon_bytes / m.series)));
+    spread(
+        "anonymous memory a series, Prometheus / tortie",
+        plain.iter().map(|[full, _]| ratio(full, |m| m.anon_bytes / m.series)),
+    );
     spread(
         "anonymous memory a series by slope, Prometheus / tortie",
         plain.iter().map(|[full, small]| slope(&small[0], &full[0]) / slope(&small[1], &full[1])),
@@ -86,7 +94,13 @@ fn slope(small: &Measured, full: &Measured) -> f64 {
 fn spread(name: &str, values: impl Iterator<Item = f64>) {
     let mut v: Vec<f64> = values.collect();
     v.sort_by(f64::total_cmp);
-    println!("{name}: median {:.2} (min {:.2}, max {:.2}, {} pairs)", v[v.len() / 2], v[0], v[v.len() - 1], v.len());
+    println!(
+        "{name}: median {:.2} (min {:.2}, max {:.2}, {} pairs)",
+        v[v.len() / 2],
+        v[0],
+        v[v.len() - 1],
+        v.len()
+    );
 }
 
 struct Binaries {
@@ -96,7 +110,8 @@ struct Binaries {
 
 fn binaries() -> Result<Binaries> {
     let peers = PathBuf::from(std::env::var_os("TORTIE_PEERS_BIN").context("TORTIE_PEERS_BIN is not set")?);
-    let tortie = PathBuf::from(std::env::var_os("TORTIE_BIN").context("TORTIE_BIN is not set: a release build")?);
+    let tortie =
+        PathBuf::from(std::env::var_os("TORTIE_BIN").context("TORTIE_BIN is not set: a release build")?);
     Ok(Binaries { prometheus: peers.join("prometheus"), tortie })
 }
 
@@ -162,7 +177,9 @@ fn run(setup: &Setup<'_>, p: &Scrape) -> Result<Measured> {
     };
     let sut = Process::start(&dir, server, "1", program, &args, &env)?;
     let ask = |query: &str| instant(port, query);
-    wait_until(Duration::from_secs(60), || instant(port, "count(up == 1)").is_ok_and(|v| v == targets as f64))?;
+    wait_until(Duration::from_secs(60), || {
+        instant(port, "count(up == 1)").is_ok_and(|v| v == targets as f64)
+    })?;
     std::thread::sleep(p.warm);
     let (cpu0, at0) = (cpu_seconds(sut.id())?, Instant::now());
     std::thread::sleep(p.counted);

@@ -22,15 +22,32 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "tortie-web",
         &[
-            "tortie-model", "tortie-host", "tortie-wire", "tortie-config", "tortie-tsdb", "tortie-promql",
-            "tortie-discovery", "tortie-scrape", "tortie-calico",
+            "tortie-model",
+            "tortie-host",
+            "tortie-wire",
+            "tortie-config",
+            "tortie-tsdb",
+            "tortie-promql",
+            "tortie-discovery",
+            "tortie-scrape",
+            "tortie-calico",
         ],
     ),
     (
         "tortie",
         &[
-            "tortie-model", "tortie-host", "tortie-wire", "tortie-config", "tortie-tsdb", "tortie-promql",
-            "tortie-discovery", "tortie-scrape", "tortie-script", "tortie-sim", "tortie-calico", "tortie-web",
+            "tortie-model",
+            "tortie-host",
+            "tortie-wire",
+            "tortie-config",
+            "tortie-tsdb",
+            "tortie-promql",
+            "tortie-discovery",
+            "tortie-scrape",
+            "tortie-script",
+            "tortie-sim",
+            "tortie-calico",
+            "tortie-web",
         ],
     ),
     ("xtask", &[]),
@@ -54,7 +71,8 @@ pub(crate) fn check(meta: &Value) -> Vec<String> {
             let ours = allowed.contains_key(to);
             let for_tests = dep["kind"].as_str() == Some("dev") && FOR_TESTS.contains(&to);
             if ours && !list.contains(&to) && !for_tests {
-                complaints.push(format!("{name} -> {to}: this edge is not allowed (hint: xtask/src/edges.rs)"));
+                complaints
+                    .push(format!("{name} -> {to}: this edge is not allowed (hint: xtask/src/edges.rs)"));
             }
         }
     }
@@ -63,8 +81,13 @@ pub(crate) fn check(meta: &Value) -> Vec<String> {
 
 /// The packages of the workspace itself.
 fn members(meta: &Value) -> impl Iterator<Item = &Value> {
-    let ids: Vec<&str> = meta["workspace_members"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    meta["packages"].as_array().into_iter().flatten().filter(move |p| p["id"].as_str().is_some_and(|id| ids.contains(&id)))
+    let ids: Vec<&str> =
+        meta["workspace_members"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    meta["packages"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(move |p| p["id"].as_str().is_some_and(|id| ids.contains(&id)))
 }
 
 #[cfg(test)]

@@ -14,10 +14,16 @@ const EMPTY_NAMES: &[&str] = &["utils", "util", "helpers", "helper", "common", "
 
 /// Strings that belong to a machine or a registry, split so that this file does not hold them.
 fn foreign_words() -> Vec<String> {
-    [("/wo", "rk/"), ("/ro", "ot/"), ("registry.npm", "js.org"), ("proxy.golang", ".org"), ("static.crates", ".io")]
-        .iter()
-        .map(|(a, b)| format!("{a}{b}"))
-        .collect()
+    [
+        ("/wo", "rk/"),
+        ("/ro", "ot/"),
+        ("registry.npm", "js.org"),
+        ("proxy.golang", ".org"),
+        ("static.crates", ".io"),
+    ]
+    .iter()
+    .map(|(a, b)| format!("{a}{b}"))
+    .collect()
 }
 
 /// One complaint for each file that breaks a rule.

@@ -3,8 +3,20 @@
 use serde_json::Value;
 
 const ALLOWED: &[&str] = &[
-    "MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MPL-2.0", "Zlib", "Unicode-3.0", "0BSD", "CC0-1.0",
-    "Unlicense", "MIT-0", "Apache-2.0 WITH LLVM-exception", "BSL-1.0",
+    "MIT",
+    "Apache-2.0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC",
+    "MPL-2.0",
+    "Zlib",
+    "Unicode-3.0",
+    "0BSD",
+    "CC0-1.0",
+    "Unlicense",
+    "MIT-0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSL-1.0",
 ];
 
 /// One complaint for each package without an allowed licence.

@@ -31,9 +31,10 @@ pub fn all() -> &'static [Dashboard] {
 fn read(json: &'static str) -> Option<Dashboard> {
     let v: serde_json::Value = serde_json::from_str(json).ok()?;
     let text = |k: &str| v.get(k)?.as_str().map(str::to_owned);
-    let tags = v.get("tags").and_then(|t| t.as_array()).map_or(Vec::new(), |t| {
-        t.iter().filter_map(|s| s.as_str().map(str::to_owned)).collect()
-    });
+    let tags = v
+        .get("tags")
+        .and_then(|t| t.as_array())
+        .map_or(Vec::new(), |t| t.iter().filter_map(|s| s.as_str().map(str::to_owned)).collect());
     Some(Dashboard { uid: text("uid")?, title: text("title")?, tags, json })
 }
 

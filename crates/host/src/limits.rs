@@ -15,9 +15,14 @@ impl Limits {
     /// Reads cgroup v2 limits, falling back to what the machine has.
     pub fn read() -> Limits {
         let machine = std::thread::available_parallelism().map_or(1, usize::from);
-        let cores = read("/sys/fs/cgroup/cpu.max").and_then(|s| cpu_max(&s)).map_or(machine, |c| c.min(machine)).max(1);
+        let cores = read("/sys/fs/cgroup/cpu.max")
+            .and_then(|s| cpu_max(&s))
+            .map_or(machine, |c| c.min(machine))
+            .max(1);
         let ram = read("/proc/meminfo").and_then(|s| mem_total(&s)).unwrap_or(1 << 30);
-        let memory = read("/sys/fs/cgroup/memory.max").and_then(|s| s.trim().parse().ok()).map_or(ram, |m: u64| m.min(ram));
+        let memory = read("/sys/fs/cgroup/memory.max")
+            .and_then(|s| s.trim().parse().ok())
+            .map_or(ram, |m: u64| m.min(ram));
         Limits { cores, memory }
     }
 }
@@ -38,7 +43,10 @@ pub fn threads() -> usize {
 
 /// Name of this machine, `localhost` where unknown.
 pub fn hostname() -> String {
-    read("/proc/sys/kernel/hostname").map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).unwrap_or_else(|| "localhost".into())
+    read("/proc/sys/kernel/hostname")
+        .map(|s| s.trim().to_owned())
+        .filter(|s| !s.is_empty())
+        .unwrap_or_else(|| "localhost".into())
 }
 
 /// Raises the soft limit of open files to the hard one; returns the limit now in force.

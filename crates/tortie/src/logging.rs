@@ -157,7 +157,10 @@ mod tests {
     use super::*;
 
     fn fields() -> Fields {
-        Fields { message: "scrape failed".into(), rest: vec![("target", "http://a/b".into()), ("err", "no \"x\"".into())] }
+        Fields {
+            message: "scrape failed".into(),
+            rest: vec![("target", "http://a/b".into()), ("err", "no \"x\"".into())],
+        }
     }
 
     #[test]

@@ -110,6 +110,15 @@ impl App {
         options: WebOptions,
     ) -> Arc<App> {
         let slots = Arc::new(Semaphore::new(options.max_concurrency.max(1)));
-        Arc::new(App { sources, engine, pool, clock, options, slots, budget: Arc::new(budget), stats: WebStats::default() })
+        Arc::new(App {
+            sources,
+            engine,
+            pool,
+            clock,
+            options,
+            slots,
+            budget: Arc::new(budget),
+            stats: WebStats::default(),
+        })
     }
 }

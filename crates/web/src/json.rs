@@ -133,13 +133,23 @@ mod tests {
 
     #[test]
     fn strings_escape_as_go() {
-        assert_eq!(written(|o| string(o, "a\"b\\<&>\n\u{1}\u{2028}ü")), "\"a\\\"b\\\\\\u003c\\u0026\\u003e\\n\\u0001\\u2028ü\"");
+        assert_eq!(
+            written(|o| string(o, "a\"b\\<&>\n\u{1}\u{2028}ü")),
+            "\"a\\\"b\\\\\\u003c\\u0026\\u003e\\n\\u0001\\u2028ü\""
+        );
         assert_eq!(written(|o| plain_string(o, "<&>")), "\"<&>\"");
     }
 
     #[test]
     fn timestamps_drop_zero_milliseconds() {
-        let cases = [(0, "0"), (1000, "1"), (1001, "1.001"), (-1, "-0.001"), (-1500, "-1.500"), (1_435_781_451_781, "1435781451.781")];
+        let cases = [
+            (0, "0"),
+            (1000, "1"),
+            (1001, "1.001"),
+            (-1, "-0.001"),
+            (-1500, "-1.500"),
+            (1_435_781_451_781, "1435781451.781"),
+        ];
         for (ms, want) in cases {
             assert_eq!(written(|o| timestamp(o, ms)), want);
         }

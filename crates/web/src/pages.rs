@@ -17,8 +17,19 @@ const CSP: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; 
 
 /// Paths of the UI; Prometheus' own page addresses lead to the page that shows the same.
 const PAGES: &[&str] = &[
-    "/", "/targets", "/graph", "/query", "/explore", "/dashboards", "/status", "/config", "/flags", "/tsdb-status",
-    "/service-discovery", "/alerts", "/rules",
+    "/",
+    "/targets",
+    "/graph",
+    "/query",
+    "/explore",
+    "/dashboards",
+    "/status",
+    "/config",
+    "/flags",
+    "/tsdb-status",
+    "/service-discovery",
+    "/alerts",
+    "/rules",
 ];
 
 /// The place in `index.html` where the path prefix is put.
@@ -67,13 +78,14 @@ fn asset(path: &str, request: &HeaderMap) -> Option<Response<Body>> {
     }
     let plain = Dist::get(path)?;
     let takes = |coding: &str| {
-        request.get(http::header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).is_some_and(|v| {
-            v.split(',').any(|p| p.split(';').next().is_some_and(|c| c.trim() == coding))
-        })
+        request
+            .get(http::header::ACCEPT_ENCODING)
+            .and_then(|v| v.to_str().ok())
+            .is_some_and(|v| v.split(',').any(|p| p.split(';').next().is_some_and(|c| c.trim() == coding)))
     };
-    let packed = [("br", ".br"), ("gzip", ".gz")]
-        .into_iter()
-        .find_map(|(coding, ext)| takes(coding).then(|| Dist::get(&format!("{path}{ext}"))).flatten().map(|f| (coding, f)));
+    let packed = [("br", ".br"), ("gzip", ".gz")].into_iter().find_map(|(coding, ext)| {
+        takes(coding).then(|| Dist::get(&format!("{path}{ext}"))).flatten().map(|f| (coding, f))
+    });
     let (coding, file) = match packed {
         Some((c, f)) => (Some(c), f),
         None => (None, plain),

@@ -68,7 +68,10 @@ impl Kind {
 impl ApiError {
     /// A wrong parameter, in Prometheus' words.
     pub(crate) fn invalid(parameter: &str, why: &str) -> ApiError {
-        ApiError { kind: Kind::BadData, message: format!("invalid parameter {}: {why}", crate::params::quoted(parameter)) }
+        ApiError {
+            kind: Kind::BadData,
+            message: format!("invalid parameter {}: {why}", crate::params::quoted(parameter)),
+        }
     }
 
     /// A wrong request.
@@ -222,7 +225,13 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_status() {
-        for (kind, code) in [(Kind::BadData, 400), (Kind::Execution, 422), (Kind::Canceled, 499), (Kind::Timeout, 503), (Kind::Internal, 500)] {
+        for (kind, code) in [
+            (Kind::BadData, 400),
+            (Kind::Execution, 422),
+            (Kind::Canceled, 499),
+            (Kind::Timeout, 503),
+            (Kind::Internal, 500),
+        ] {
             let e = ApiError { kind, message: "m".into() };
             assert_eq!(error(&e, &HeaderMap::new()).status().as_u16(), code);
         }

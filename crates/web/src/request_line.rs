@@ -102,7 +102,11 @@ impl<T> Lenient<T> {
 }
 
 impl<T: Read + Unpin> Read for Lenient<T> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, mut buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
         if self.given == self.ready.len() {
             let mut bytes = [0; STEP];
             let mut read = hyper::rt::ReadBuf::new(&mut bytes);
@@ -163,7 +167,10 @@ mod tests {
 
     #[test]
     fn only_request_lines_change() {
-        check("GET /?q={a=\"b\"}<> HTTP/1.1\r\nX: \"<\"\r\n\r\n", "GET /?q={a=%22b%22}%3C%3E HTTP/1.1\r\nX: \"<\"\r\n\r\n");
+        check(
+            "GET /?q={a=\"b\"}<> HTTP/1.1\r\nX: \"<\"\r\n\r\n",
+            "GET /?q={a=%22b%22}%3C%3E HTTP/1.1\r\nX: \"<\"\r\n\r\n",
+        );
     }
 
     #[test]
@@ -174,7 +181,8 @@ mod tests {
 
     #[test]
     fn behind_a_chunked_body_nothing_is_touched() {
-        let all = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n\"\r\n0\r\n\r\nGET /\" X\r\n\r\n";
+        let all =
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n\"\r\n0\r\n\r\nGET /\" X\r\n\r\n";
         check(all, all);
     }
 }

@@ -35,7 +35,8 @@ where
     B::Error: std::error::Error + Send + Sync + 'static,
 {
     let path = request.uri().path().to_owned();
-    let answered = futures_util::FutureExt::catch_unwind(AssertUnwindSafe(route(Arc::clone(&app), request))).await;
+    let answered =
+        futures_util::FutureExt::catch_unwind(AssertUnwindSafe(route(Arc::clone(&app), request))).await;
     let mut response = answered.unwrap_or_else(|_| {
         app.stats.panics.fetch_add(1, Ordering::Relaxed);
         tracing::error!(component = "web", path, "BUG: panic while answering a request");
@@ -111,7 +112,12 @@ where
     if body.size_hint().lower() > MAX_FORM as u64 {
         return Err("http: POST too large".into());
     }
-    match tokio::time::timeout(Duration::from_millis(timeout_ms.max(1)), Limited::new(body, MAX_FORM).collect()).await {
+    match tokio::time::timeout(
+        Duration::from_millis(timeout_ms.max(1)),
+        Limited::new(body, MAX_FORM).collect(),
+    )
+    .await
+    {
         Ok(Ok(b)) => Ok(b.to_bytes()),
         Ok(Err(e)) if e.is::<http_body_util::LengthLimitError>() => Err("http: POST too large".into()),
         Ok(Err(e)) => Err(e.to_string()),
@@ -155,11 +161,19 @@ fn methods_of(rest: &str) -> Option<&'static [&'static str]> {
     const GET: &[&str] = &["GET"];
     const BOTH: &[&str] = &["GET", "POST"];
     Some(match rest {
-        "query" | "query_range" | "query_exemplars" | "format_query" | "parse_query" | "labels" | "series" => BOTH,
-        "scrape_pools" | "targets" | "targets/metadata" | "alertmanagers" | "metadata" | "alerts" | "rules" => GET,
+        "query" | "query_range" | "query_exemplars" | "format_query" | "parse_query" | "labels"
+        | "series" => BOTH,
+        "scrape_pools" | "targets" | "targets/metadata" | "alertmanagers" | "metadata" | "alerts"
+        | "rules" => GET,
         "status/config" | "status/runtimeinfo" | "status/buildinfo" | "status/flags" | "status/tsdb" => GET,
         "status/tsdb/blocks" | "status/walreplay" | "features" | "notifications" => GET,
-        _ if rest.strip_prefix("label/").and_then(|r| r.strip_suffix("/values")).is_some_and(|n| !n.contains('/')) => GET,
+        _ if rest
+            .strip_prefix("label/")
+            .and_then(|r| r.strip_suffix("/values"))
+            .is_some_and(|n| !n.contains('/')) =>
+        {
+            GET
+        }
         _ => return None,
     })
 }
@@ -224,7 +238,10 @@ fn cors(app: &App, ask: &Ask, mut r: Response<Body>) -> Response<Body> {
     }
     let h = r.headers_mut();
     h.insert("access-control-allow-origin", origin.clone());
-    h.insert("access-control-allow-headers", HeaderValue::from_static("Accept, Authorization, Content-Type, Origin"));
+    h.insert(
+        "access-control-allow-headers",
+        HeaderValue::from_static("Accept, Authorization, Content-Type, Origin"),
+    );
     h.insert("access-control-allow-methods", HeaderValue::from_static("GET, POST, OPTIONS"));
     h.insert("access-control-expose-headers", HeaderValue::from_static("Date"));
     r
@@ -245,7 +262,8 @@ fn host_is_local(h: &HeaderMap) -> bool {
         Some(v6) => v6.split(']').next().unwrap_or(""),
         None => host.split(':').next().unwrap_or(""),
     };
-    name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 pub(crate) fn redirect(to: &str) -> Response<Body> {

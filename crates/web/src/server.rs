@@ -29,7 +29,9 @@ async fn bind_one(address: &str) -> io::Result<TcpListener> {
     match address.strip_prefix(':') {
         // As Go: no host means IPv6 and IPv4; where there is no IPv6, IPv4 alone.
         Some(port) => match TcpListener::bind(format!("[::]:{port}")).await {
-            Err(e) if e.kind() != io::ErrorKind::AddrInUse => TcpListener::bind(format!("0.0.0.0:{port}")).await,
+            Err(e) if e.kind() != io::ErrorKind::AddrInUse => {
+                TcpListener::bind(format!("0.0.0.0:{port}")).await
+            }
             r => r,
         },
         None => TcpListener::bind(address).await,
@@ -41,7 +43,9 @@ fn bind_error(address: &str, e: &io::Error) -> String {
         io::ErrorKind::AddrInUse => {
             "another process listens there: end it, or choose another with --web.listen-address=127.0.0.1:0 (0 takes a free port)"
         }
-        io::ErrorKind::PermissionDenied => "ports below 1024 need rights: choose a higher one with --web.listen-address",
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 need rights: choose a higher one with --web.listen-address"
+        }
         _ => "give host:port, for example --web.listen-address=127.0.0.1:9090",
     };
     format!("cannot listen on {address}: {e}\nhint: {hint}")
@@ -57,7 +61,13 @@ pub async fn serve(app: Arc<App>, listeners: Vec<TcpListener>, stop: watch::Rece
     while loops.join_next().await.is_some() {}
 }
 
-async fn accept(app: Arc<App>, l: TcpListener, slots: Arc<Semaphore>, mut stop: watch::Receiver<bool>, drain: Duration) {
+async fn accept(
+    app: Arc<App>,
+    l: TcpListener,
+    slots: Arc<Semaphore>,
+    mut stop: watch::Receiver<bool>,
+    drain: Duration,
+) {
     let mut connections = JoinSet::new();
     loop {
         let slot = tokio::select! {

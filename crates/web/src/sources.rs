@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use tortie_scrape::TargetMetadata;
 use tortie_model::storage::Queryable;
+use tortie_scrape::TargetMetadata;
 use tortie_scrape::status::{DroppedTarget, MetricMetadata, TargetStatus};
 
 /// A future without a name, as trait objects need it.

@@ -142,7 +142,11 @@ impl Fs for MemFs {
         if !s.dirs.contains(from) {
             return Err(not_found(from));
         }
-        let moved = |p: &PathBuf| p.strip_prefix(from).ok().map(|r| if r.as_os_str().is_empty() { to.to_owned() } else { to.join(r) });
+        let moved = |p: &PathBuf| {
+            p.strip_prefix(from)
+                .ok()
+                .map(|r| if r.as_os_str().is_empty() { to.to_owned() } else { to.join(r) })
+        };
         let files: Vec<_> = s.files.keys().filter_map(|p| moved(p).map(|n| (p.clone(), n))).collect();
         for (old, new) in files {
             if let Some(c) = s.files.remove(&old) {
@@ -201,7 +205,9 @@ impl MemFile {
     fn room(&self, n: usize) -> usize {
         let mut s = locked(&self.state);
         let fits = match s.fault {
-            Some(Fault::FullAfter(max)) => usize::try_from(max.saturating_sub(s.written)).map_or(n, |r| r.min(n)),
+            Some(Fault::FullAfter(max)) => {
+                usize::try_from(max.saturating_sub(s.written)).map_or(n, |r| r.min(n))
+            }
             _ => n,
         };
         s.written += fits as u64;

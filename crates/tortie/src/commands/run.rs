@@ -136,7 +136,11 @@ pub(crate) fn without_refused(args: Vec<OsString>) -> Result<Vec<OsString>, Exit
                 }
             }
             // `--no-NAME`: what is on by default is put off, the rest is off anyway.
-            Some(f) if f.kind == Kind::Switch && !has_value && arg.to_str() == Some(&format!("--no-{}", f.name)) => {
+            Some(f)
+                if f.kind == Kind::Switch
+                    && !has_value
+                    && arg.to_str() == Some(&format!("--no-{}", f.name)) =>
+            {
                 if f.default == "true" {
                     kept.push(format!("--{}=false", f.name).into());
                 }
@@ -151,7 +155,8 @@ pub(crate) fn without_refused(args: Vec<OsString>) -> Result<Vec<OsString>, Exit
 fn flag_name(arg: &str) -> Option<(String, bool)> {
     let rest = arg.strip_prefix("--").filter(|r| !r.is_empty())?;
     let (name, has_value) = rest.split_once('=').map_or((rest, false), |(n, _)| (n, true));
-    let positive = name.strip_prefix("no-").filter(|n| flags::find(n).is_some_and(|f| f.kind == Kind::Switch));
+    let positive =
+        name.strip_prefix("no-").filter(|n| flags::find(n).is_some_and(|f| f.kind == Kind::Switch));
     Some((positive.unwrap_or(name).to_owned(), has_value))
 }
 
@@ -218,13 +223,21 @@ mod tests {
     #[test]
     fn every_honoured_flag_is_a_flag_of_run_and_the_other_way_round() {
         let command = Run::augment_args(clap::Command::new("run"));
-        let ours: Vec<String> = command.get_arguments().filter_map(|a| a.get_long().map(str::to_owned)).collect();
-        for f in flags::FLAGS.iter().filter(|f| f.status == Status::Honoured && !matches!(f.name, "help" | "version")) {
+        let ours: Vec<String> =
+            command.get_arguments().filter_map(|a| a.get_long().map(str::to_owned)).collect();
+        for f in flags::FLAGS
+            .iter()
+            .filter(|f| f.status == Status::Honoured && !matches!(f.name, "help" | "version"))
+        {
             assert!(ours.iter().any(|o| o == f.name), "--{} is honoured by the table only", f.name);
         }
         for o in ours.iter().filter(|o| *o != "threads") {
             let status = flags::find(o).map(|f| f.status);
-            assert_eq!(status, Some(Status::Honoured), "--{o} is a flag of run and the table says {status:?}");
+            assert_eq!(
+                status,
+                Some(Status::Honoured),
+                "--{o} is a flag of run and the table says {status:?}"
+            );
         }
     }
 
@@ -233,13 +246,17 @@ mod tests {
         let check = |args: &[&str], want: Option<&[&str]>| {
             let args: Vec<OsString> = ["tortie", "run"].iter().chain(args).map(OsString::from).collect();
             let got = without_refused(args).ok();
-            let want = want.map(|w| ["tortie", "run"].iter().chain(w).map(OsString::from).collect::<Vec<_>>());
+            let want =
+                want.map(|w| ["tortie", "run"].iter().chain(w).map(OsString::from).collect::<Vec<_>>());
             assert_eq!(got, want);
         };
         check(&["--config.file=x"], Some(&["--config.file=x"]));
         check(&["--auto-gomemlimit.ratio", "0.5", "--log.level=warn"], Some(&["--log.level=warn"]));
         check(&["--no-auto-gomemlimit", "--log.level=warn"], Some(&["--log.level=warn"]));
-        check(&["--no-web.enable-lifecycle", "--no-scrape.adjust-timestamps"], Some(&["--scrape.adjust-timestamps=false"]));
+        check(
+            &["--no-web.enable-lifecycle", "--no-scrape.adjust-timestamps"],
+            Some(&["--scrape.adjust-timestamps=false"]),
+        );
         check(&["--web.enable-lifecycle"], Some(&["--web.enable-lifecycle"]));
         check(&["--agent"], None);
         check(&["--rules.alert.resend-delay=1m"], None);

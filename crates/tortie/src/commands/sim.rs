@@ -80,17 +80,32 @@ impl Sim {
         let ended = async move { signals.ended().await };
         match self.what {
             What::Replay { dir, timestamps, start, interval, copies, only, cycle, write_targets } => {
-                let interval_ms = duration::parse(&interval).map_err(|e| format!("--interval={interval}: {e}"))?;
+                let interval_ms =
+                    duration::parse(&interval).map_err(|e| format!("--interval={interval}: {e}"))?;
                 let start_ms = match start {
                     Some(s) => (s * 1000.0) as i64,
                     // A recording has some tens of bodies; an hour back leaves room for all of them.
                     None => SystemClock::new().now_ms() - 3_600_000,
                 };
-                let options = ReplayOptions { timestamps, start_ms, interval_ms, copies, cycle, only, bind: Bind::AnyPort };
-                let ready = |r: &tortie_sim::Replay| {
-                    announce(r.targets().iter().map(|t| (t.name.as_str(), t.address.to_string())), &r.file_sd(), write_targets.as_deref())
+                let options = ReplayOptions {
+                    timestamps,
+                    start_ms,
+                    interval_ms,
+                    copies,
+                    cycle,
+                    only,
+                    bind: Bind::AnyPort,
                 };
-                tortie_sim::replay::serve(&RealFs, &dir, options, ready, ended).await.map_err(|e| e.to_string())
+                let ready = |r: &tortie_sim::Replay| {
+                    announce(
+                        r.targets().iter().map(|t| (t.name.as_str(), t.address.to_string())),
+                        &r.file_sd(),
+                        write_targets.as_deref(),
+                    )
+                };
+                tortie_sim::replay::serve(&RealFs, &dir, options, ready, ended)
+                    .await
+                    .map_err(|e| e.to_string())
             }
             What::Fleet { nodes, seed, ports, write_targets } => {
                 let options = FleetOptions {
@@ -101,7 +116,11 @@ impl Sim {
                     ..FleetOptions::default()
                 };
                 let ready = |f: &tortie_sim::Fleet| {
-                    announce(f.targets().iter().map(|t| (t.pod.as_str(), t.address.to_string())), &f.file_sd(), write_targets.as_deref())
+                    announce(
+                        f.targets().iter().map(|t| (t.pod.as_str(), t.address.to_string())),
+                        &f.file_sd(),
+                        write_targets.as_deref(),
+                    )
                 };
                 tortie_sim::fleet::serve(options, ready, ended).await.map_err(|e| e.to_string())
             }
@@ -111,7 +130,11 @@ impl Sim {
 
 /// Says which targets there are: in a file, or on standard output.
 #[allow(clippy::print_stdout)]
-fn announce<'a>(targets: impl Iterator<Item = (&'a str, String)>, file_sd: &str, file: Option<&Path>) -> io::Result<()> {
+fn announce<'a>(
+    targets: impl Iterator<Item = (&'a str, String)>,
+    file_sd: &str,
+    file: Option<&Path>,
+) -> io::Result<()> {
     match file {
         Some(f) => RealFs.write_atomic(f, file_sd.as_bytes()),
         None => {

@@ -58,7 +58,11 @@ impl Server {
     }
 
     /// Starts all but the scrape loops: the demo makes its history first.
-    pub(crate) async fn prepare(options: ServerOptions, source: Source, clock: Arc<dyn Clock>) -> Result<Server, StartError> {
+    pub(crate) async fn prepare(
+        options: ServerOptions,
+        source: Source,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Server, StartError> {
         let fs: Arc<dyn Fs> = Arc::new(RealFs);
         let features = Features::parse(&options.features).map_err(StartError::Usage)?;
         // Before anything is touched: a wrong configuration does not start.
@@ -66,7 +70,8 @@ impl Server {
         let listeners = tortie_web::server::bind(&options.listen).await.map_err(StartError::Failed)?;
         let addresses = tortie_web::server::addresses(&listeners);
         let port = addresses.first().map_or(9090, |a| a.port());
-        let external = External::parse(&options.external_url, &hostname(), port).map_err(StartError::Usage)?;
+        let external =
+            External::parse(&options.external_url, &hostname(), port).map_err(StartError::Usage)?;
         let limits = Limits::read();
         let cores = options.threads.unwrap_or(limits.cores);
         let pool = CpuPool::start(cores.max(2), 1024);
@@ -94,8 +99,16 @@ impl Server {
             ..EngineOptions::default()
         });
         let budget = Budget::new((limits.memory / FOR_QUERIES).max(LEAST_FOR_QUERIES));
-        let web_options = web_options(&options, &external, &addresses, &features).map_err(StartError::Usage)?;
-        let app = App::new(Arc::clone(&running) as _, Arc::new(engine), pool.clone(), Arc::clone(&clock), budget, web_options);
+        let web_options =
+            web_options(&options, &external, &addresses, &features).map_err(StartError::Usage)?;
+        let app = App::new(
+            Arc::clone(&running) as _,
+            Arc::new(engine),
+            pool.clone(),
+            Arc::clone(&clock),
+            budget,
+            web_options,
+        );
         let (stop, stopped) = watch::channel(false);
         let web = tokio::spawn(tortie_web::server::serve(app, listeners, stopped, DRAIN));
         for a in &addresses {
@@ -120,8 +133,13 @@ impl Server {
             timestamp_tolerance_ms: options.timestamp_tolerance_ms,
             ..tortie_scrape::Options::default()
         };
-        let scrape =
-            Arc::new(ScrapeManager::new(Arc::new(storage.clone()), Arc::clone(&clock), Arc::clone(&fs), pool, scrape_options));
+        let scrape = Arc::new(ScrapeManager::new(
+            Arc::new(storage.clone()),
+            Arc::clone(&clock),
+            Arc::clone(&fs),
+            pool,
+            scrape_options,
+        ));
         let discovery = tortie_discovery::Manager::new(Arc::clone(&fs));
         let reloader = Reloader::new(source, fs, discovery, Arc::clone(&scrape), options.log_level);
         // These cells are set once, here.
@@ -129,7 +147,8 @@ impl Server {
         let _ = running.scrape.set(scrape);
         reloader.reload(&clock).await.map_err(StartError::Usage)?;
         let _ = running.reloader.set(reloader);
-        let maintenance = Maintenance::start(Arc::clone(&db)).map_err(|e| StartError::Failed(e.to_string()))?;
+        let maintenance =
+            Maintenance::start(Arc::clone(&db)).map_err(|e| StartError::Failed(e.to_string()))?;
         Ok(Server { running, addresses, external_path: external.path, db, stop, web, maintenance })
     }
 
@@ -150,7 +169,11 @@ impl Server {
     /// Where a browser finds it.
     pub(crate) fn url(&self) -> String {
         let address = self.addresses.first().map_or_else(String::new, ToString::to_string);
-        format!("http://{}{}/", address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "127.0.0.1"), self.external_path)
+        format!(
+            "http://{}{}/",
+            address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "127.0.0.1"),
+            self.external_path
+        )
     }
 
     /// Waits for SIGTERM, SIGINT or `/-/quit`; reloads on SIGHUP meanwhile.
@@ -250,7 +273,9 @@ fn web_options(
         lookback_ms: o.lookback_ms,
         flags: o.flags(external),
         // Whoever gave an external URL stands behind a proxy, whose name comes in the Host header.
-        check_host: o.external_url.is_empty() && !addresses.is_empty() && addresses.iter().all(|a| a.ip().is_loopback()),
+        check_host: o.external_url.is_empty()
+            && !addresses.is_empty()
+            && addresses.iter().all(|a| a.ip().is_loopback()),
     })
 }
 
@@ -269,7 +294,12 @@ impl Features {
                 "promql-experimental-functions" => f.language.experimental_functions = true,
                 "promql-binop-fill-modifiers" => f.language.binop_fill_modifiers = true,
                 "promql-delayed-name-removal" => f.delayed_name_removal = true,
-                other => return Err(format!("--enable-feature={other}: {}", tortie_config::flags::why_not_feature(other))),
+                other => {
+                    return Err(format!(
+                        "--enable-feature={other}: {}",
+                        tortie_config::flags::why_not_feature(other)
+                    ));
+                }
             }
         }
         Ok(f)

@@ -41,7 +41,8 @@ impl Maintenance {
 /// Waits for the next round; `true` when there is none.
 fn wait(ended: &(Mutex<bool>, Condvar)) -> bool {
     let guard = ended.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let (guard, _) = ended.1.wait_timeout_while(guard, EVERY, |e| !*e).unwrap_or_else(PoisonError::into_inner);
+    let (guard, _) =
+        ended.1.wait_timeout_while(guard, EVERY, |e| !*e).unwrap_or_else(PoisonError::into_inner);
     *guard
 }
 
@@ -64,6 +65,10 @@ fn log(done: &Maintained) {
         tracing::info!(component = "tsdb", blocks = done.expired, "blocks went because of the retention");
     }
     for e in &done.errors {
-        tracing::error!(component = "tsdb", err = e.as_str(), "background round failed and will be tried again");
+        tracing::error!(
+            component = "tsdb",
+            err = e.as_str(),
+            "background round failed and will be tried again"
+        );
     }
 }

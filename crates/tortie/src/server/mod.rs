@@ -66,7 +66,13 @@ pub(crate) fn io_runtime(threads: Option<usize>) -> std::io::Result<tokio::runti
     let limits = Limits::read();
     let files = raise_file_limit();
     let n = threads.unwrap_or(limits.cores.min(4)).max(1);
-    tracing::info!(cores = limits.cores, memory = limits.memory, open_files = files, io_threads = n, "limits of this process");
+    tracing::info!(
+        cores = limits.cores,
+        memory = limits.memory,
+        open_files = files,
+        io_threads = n,
+        "limits of this process"
+    );
     if n == 1 {
         return tokio::runtime::Builder::new_current_thread().enable_all().build();
     }

@@ -47,7 +47,8 @@ pub(crate) struct External {
 impl External {
     /// Reads `--web.external-url`: a whole URL, a path alone, or nothing (then this machine's name and the port).
     pub(crate) fn parse(text: &str, hostname: &str, port: u16) -> Result<External, String> {
-        let own = || External { scheme: "http".into(), host: format!("{hostname}:{port}"), path: String::new() };
+        let own =
+            || External { scheme: "http".into(), host: format!("{hostname}:{port}"), path: String::new() };
         if text.is_empty() {
             return Ok(own());
         }
@@ -55,7 +56,9 @@ impl External {
             return Ok(External { path: trimmed(text), ..own() });
         }
         let (scheme, rest) = text.split_once("://").ok_or_else(|| {
-            format!("--web.external-url={text}: not a URL\nhint: write it as http://monitoring.example/tortie")
+            format!(
+                "--web.external-url={text}: not a URL\nhint: write it as http://monitoring.example/tortie"
+            )
         })?;
         if !matches!(scheme, "http" | "https") || rest.is_empty() {
             return Err(format!("--web.external-url={text}: not an http or https URL"));
@@ -123,7 +126,11 @@ mod tests {
     fn external_urls() {
         let check = |text: &str, scheme: &str, host: &str, path: &str| {
             let got = External::parse(text, "me", 9090).unwrap();
-            assert_eq!((got.scheme.as_str(), got.host.as_str(), got.path.as_str()), (scheme, host, path), "{text}");
+            assert_eq!(
+                (got.scheme.as_str(), got.host.as_str(), got.path.as_str()),
+                (scheme, host, path),
+                "{text}"
+            );
         };
         check("", "http", "me:9090", "");
         check("/a/b/", "http", "me:9090", "/a/b");

@@ -80,7 +80,11 @@ impl Reloader {
             }
             Err(e) => {
                 self.state().ok = false;
-                tracing::error!(file = self.name(), err = e.as_str(), "Failed to load configuration; the old one stays");
+                tracing::error!(
+                    file = self.name(),
+                    err = e.as_str(),
+                    "Failed to load configuration; the old one stays"
+                );
                 Err(e)
             }
         }
@@ -90,8 +94,12 @@ impl Reloader {
     fn take_over(&self, mut config: Config) -> Result<Arc<Config>, String> {
         let level = config.runtime.log_level.get_or_insert_with(|| self.log_level.name().to_owned());
         let level = Threshold::from_name(level).unwrap_or(self.log_level);
-        let pools: Vec<PoolConfig> =
-            config.scrape_configs.iter().map(PoolConfig::from_config).collect::<Result<_, _>>().map_err(|e| e.to_string())?;
+        let pools: Vec<PoolConfig> = config
+            .scrape_configs
+            .iter()
+            .map(PoolConfig::from_config)
+            .collect::<Result<_, _>>()
+            .map_err(|e| e.to_string())?;
         let mut groups = self.discovery.apply(config.scrape_configs.iter().map(job).collect());
         let inputs = pools
             .into_iter()
@@ -134,7 +142,8 @@ fn load(source: &Source, fs: &dyn Fs) -> Result<Config, String> {
             let bytes = fs.read(path).map_err(|e| {
                 format!("{name}: {e}\nhint: name another file with --config.file, or try `tortie demo`, which needs none")
             })?;
-            let text = String::from_utf8(bytes).map_err(|e| format!("{name}: not UTF-8 at byte {}", e.utf8_error().valid_up_to()))?;
+            let text = String::from_utf8(bytes)
+                .map_err(|e| format!("{name}: not UTF-8 at byte {}", e.utf8_error().valid_up_to()))?;
             Config::load(&text, &name).map_err(|d| d.to_string())
         }
     }

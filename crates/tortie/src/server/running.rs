@@ -61,7 +61,9 @@ impl Sources for Running {
     }
 
     fn dropped_counts(&self) -> Vec<(String, usize)> {
-        self.scrape().map_or_else(Vec::new, |s| s.dropped_counts().into_iter().map(|(k, v)| (k.to_string(), v)).collect())
+        self.scrape().map_or_else(Vec::new, |s| {
+            s.dropped_counts().into_iter().map(|(k, v)| (k.to_string(), v)).collect()
+        })
     }
 
     fn pools(&self) -> Vec<String> {
@@ -90,7 +92,8 @@ impl Sources for Running {
 
     fn runtime(&self) -> RuntimeInfo {
         let limits = Limits::read();
-        let (reload_ok, loaded_ms) = self.reloader.get().map_or((true, self.start_ms), Reloader::state_of_load);
+        let (reload_ok, loaded_ms) =
+            self.reloader.get().map_or((true, self.start_ms), Reloader::state_of_load);
         RuntimeInfo {
             start_ms: self.start_ms,
             cwd: std::env::current_dir().map(|d| d.display().to_string()).unwrap_or_default(),
@@ -127,7 +130,11 @@ impl Sources for Running {
 
     fn blocks(&self) -> Vec<serde_json::Value> {
         let Some(s) = self.storage.get() else { return Vec::new() };
-        s.db.blocks().iter().filter(|b| b.broken.is_none()).filter_map(|b| serde_json::to_value(&b.meta).ok()).collect()
+        s.db.blocks()
+            .iter()
+            .filter(|b| b.broken.is_none())
+            .filter_map(|b| serde_json::to_value(&b.meta).ok())
+            .collect()
     }
 
     fn wal_replay(&self) -> (u64, u64, u64) {
@@ -137,7 +144,14 @@ impl Sources for Running {
 
     fn write_metrics(&self, out: &mut Vec<u8>) {
         let reload = self.reloader.get().map_or((true, self.start_ms), Reloader::state_of_load);
-        metrics::write(out, self.start_ms, self.ready.get().is_some(), reload, self.scrape().map(|s| &**s), self.storage.get().map(|s| &*s.db));
+        metrics::write(
+            out,
+            self.start_ms,
+            self.ready.get().is_some(),
+            reload,
+            self.scrape().map(|s| &**s),
+            self.storage.get().map(|s| &*s.db),
+        );
     }
 
     fn reload(&self) -> BoxFuture<'_, Result<(), String>> {

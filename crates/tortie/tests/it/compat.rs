@@ -61,7 +61,11 @@ fn flag_table() -> String {
     let mut out = "| flag | status | test or reason |\n| --- | --- | --- |\n".to_owned();
     for f in FLAGS {
         let test = FLAG_TESTS.iter().find(|(n, _)| *n == f.name).map_or("", |(_, t)| t);
-        assert!(f.status != flags::Status::Honoured || !test.is_empty(), "--{} is honoured and no test is named", f.name);
+        assert!(
+            f.status != flags::Status::Honoured || !test.is_empty(),
+            "--{} is honoured and no test is named",
+            f.name
+        );
         flag_row(&mut out, f.name, f.status, test);
     }
     out
@@ -90,5 +94,8 @@ fn the_document_holds_the_tables() {
         std::fs::write(&path, &after).unwrap();
         return;
     }
-    assert!(before == after, "COMPAT.md is not what the tables say (hint: UPDATE_COMPAT=1 cargo test -p tortie --test it compat)");
+    assert!(
+        before == after,
+        "COMPAT.md is not what the tables say (hint: UPDATE_COMPAT=1 cargo test -p tortie --test it compat)"
+    );
 }

@@ -27,13 +27,23 @@ fn pair() -> Pair {
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
     let writer = serve(Server::Prometheus, folders[0].path(), &config, &[]);
     let began = Instant::now();
-    while ask::instant(writer.port, "min(count_over_time(up[5m]))", now())[0]["value"][1].as_str().and_then(|v| v.parse::<u32>().ok()).unwrap_or(0) < 8 {
+    while ask::instant(writer.port, "min(count_over_time(up[5m]))", now())[0]["value"][1]
+        .as_str()
+        .and_then(|v| v.parse::<u32>().ok())
+        .unwrap_or(0)
+        < 8
+    {
         assert!(began.elapsed() < SOON, "{}", writer.log());
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
     let at = now();
     assert!(writer.terminate().success());
-    let copied = std::process::Command::new("cp").arg("-r").arg(folders[0].path().join("data")).arg(folders[1].path()).status().unwrap();
+    let copied = std::process::Command::new("cp")
+        .arg("-r")
+        .arg(folders[0].path().join("data"))
+        .arg(folders[1].path())
+        .status()
+        .unwrap();
     assert!(copied.success());
     let prometheus = serve(Server::Prometheus, folders[0].path(), "global: {}\n", &[]);
     let tortie = serve(Server::Tortie, folders[1].path(), "global: {}\n", &[]);
@@ -58,9 +68,16 @@ fn grafanas_requests_get_the_same_answers() {
     let (start, end) = (format!("{}", p.at - 30.0), format!("{}", p.at));
     let time = end.as_str();
     let post = |path: &str, form: &[(&str, &str)], how| {
-        compare(&format!("POST {path} {form:?}"), ask::post(p.prometheus.port, path, form), ask::post(p.tortie.port, path, form), how);
+        compare(
+            &format!("POST {path} {form:?}"),
+            ask::post(p.prometheus.port, path, form),
+            ask::post(p.tortie.port, path, form),
+            how,
+        );
     };
-    let get = |path: &str, how| compare(&format!("GET {path}"), ask::get(p.prometheus.port, path), ask::get(p.tortie.port, path), how);
+    let get = |path: &str, how| {
+        compare(&format!("GET {path}"), ask::get(p.prometheus.port, path), ask::get(p.tortie.port, path), how)
+    };
     let range = format!("start={start}&end={end}");
 
     // Health, and what the server is.
@@ -70,7 +87,10 @@ fn grafanas_requests_get_the_same_answers() {
     get(&format!("/api/v1/labels?{range}"), Compare::All);
     post("/api/v1/labels", &[("start", &start), ("end", time), ("match[]", "up")], Compare::All);
     get(&format!("/api/v1/label/__name__/values?{range}&limit=40000"), Compare::All);
-    get(&format!("/api/v1/label/instance/values?{range}&match[]={}", ask::encoded("{__name__=\"up\"}")), Compare::All);
+    get(
+        &format!("/api/v1/label/instance/values?{range}&match[]={}", ask::encoded("{__name__=\"up\"}")),
+        Compare::All,
+    );
     get(&format!("/api/v1/label/__name__/values?{range}&limit=3"), Compare::Number);
     get("/api/v1/label/no_such/values", Compare::All);
     // Metadata: nothing is scraped now.
@@ -78,14 +98,42 @@ fn grafanas_requests_get_the_same_answers() {
     get("/api/v1/metadata?limit=5&metric=up", Compare::All);
     get("/api/v1/targets/metadata?limit=1", Compare::All);
     // Queries.
-    for q in ["up", "sum by (job) (rate(process_cpu_seconds_total[20s]))", "felix_active_local_endpoints > 0", "time()", "\"text\"", "up[10s]", "nothing_there"] {
+    for q in [
+        "up",
+        "sum by (job) (rate(process_cpu_seconds_total[20s]))",
+        "felix_active_local_endpoints > 0",
+        "time()",
+        "\"text\"",
+        "up[10s]",
+        "nothing_there",
+    ] {
         post("/api/v1/query", &[("query", q), ("time", time)], Compare::All);
     }
-    for q in ["up", "rate(process_cpu_seconds_total[10s])", "histogram_quantile(0.9, rate({__name__=~\".+_bucket\"}[20s]))", "1", "nothing_there"] {
-        post("/api/v1/query_range", &[("query", q), ("start", &start), ("end", time), ("step", "5")], Compare::All);
+    for q in [
+        "up",
+        "rate(process_cpu_seconds_total[10s])",
+        "histogram_quantile(0.9, rate({__name__=~\".+_bucket\"}[20s]))",
+        "1",
+        "nothing_there",
+    ] {
+        post(
+            "/api/v1/query_range",
+            &[("query", q), ("start", &start), ("end", time), ("step", "5")],
+            Compare::All,
+        );
     }
     post("/api/v1/series", &[("match[]", "up"), ("start", &start), ("end", time)], Compare::All);
-    post("/api/v1/series", &[("match[]", "up"), ("match[]", "{__name__=~\"go_.*\"}"), ("start", &start), ("end", time), ("limit", "7")], Compare::Number);
+    post(
+        "/api/v1/series",
+        &[
+            ("match[]", "up"),
+            ("match[]", "{__name__=~\"go_.*\"}"),
+            ("start", &start),
+            ("end", time),
+            ("limit", "7"),
+        ],
+        Compare::Number,
+    );
     get("/api/v1/rules", Compare::All);
     get("/api/v1/alerts", Compare::All);
     get("/api/v1/alertmanagers", Compare::All);
@@ -130,7 +178,9 @@ fn compare(what: &str, theirs: Option<Answer>, ours: Option<Answer>, how: Compar
     for h in HEADERS {
         assert_eq!(theirs.header(h), ours.header(h), "{what}: header {h}");
     }
-    let (Ok(t), Ok(o)) = (serde_json::from_str::<Value>(&theirs.body), serde_json::from_str::<Value>(&ours.body)) else {
+    let (Ok(t), Ok(o)) =
+        (serde_json::from_str::<Value>(&theirs.body), serde_json::from_str::<Value>(&ours.body))
+    else {
         assert_eq!(theirs.body, ours.body, "{what}");
         return;
     };
@@ -178,10 +228,16 @@ fn every_operation_is_there_or_a_row_of_compat() {
         .unwrap()
         .status;
         if status == 404 || status == 405 {
-            assert!(compat.contains(&format!("`{method} {path}`")), "{method} {path} answers {status} and is no row");
+            assert!(
+                compat.contains(&format!("`{method} {path}`")),
+                "{method} {path} answers {status} and is no row"
+            );
             rows += 1;
         } else {
-            assert!(!compat.contains(&format!("`{method} {path}`")), "{method} {path} answers {status} and is a row");
+            assert!(
+                !compat.contains(&format!("`{method} {path}`")),
+                "{method} {path} answers {status} and is a row"
+            );
             there += 1;
         }
     }

@@ -53,12 +53,15 @@ pub(crate) fn send(port: u16, request: &str) -> Option<Answer> {
     let (head, body) = text.split_once("\r\n\r\n")?;
     let mut lines = head.lines();
     let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-    let headers = lines.filter_map(|l| l.split_once(": ")).map(|(n, v)| (n.to_lowercase(), v.to_owned())).collect();
+    let headers =
+        lines.filter_map(|l| l.split_once(": ")).map(|(n, v)| (n.to_lowercase(), v.to_owned())).collect();
     Some(Answer { status, headers, body: body.to_owned() })
 }
 
 pub(crate) fn encoded(s: &str) -> String {
-    s.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    s.bytes()
+        .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect()
 }
 
 /// The result of an instant query at `time` (seconds).
@@ -69,11 +72,17 @@ pub(crate) fn instant(port: u16, query: &str, time: f64) -> Value {
 }
 
 /// Raw samples of all series by their labels: `[seconds, "value"]` pairs.
-pub(crate) fn raw(port: u16, selector: &str, window: &str, time: f64) -> BTreeMap<String, Vec<(String, String)>> {
+pub(crate) fn raw(
+    port: u16,
+    selector: &str,
+    window: &str,
+    time: f64,
+) -> BTreeMap<String, Vec<(String, String)>> {
     let result = instant(port, &format!("{selector}[{window}]"), time);
     let mut all = BTreeMap::new();
     for series in result.as_array().unwrap() {
-        let labels: BTreeMap<String, Value> = series["metric"].as_object().unwrap().clone().into_iter().collect();
+        let labels: BTreeMap<String, Value> =
+            series["metric"].as_object().unwrap().clone().into_iter().collect();
         let samples = series["values"].as_array().unwrap();
         let pairs = samples.iter().map(|s| (s[0].to_string(), s[1].as_str().unwrap().to_owned())).collect();
         all.insert(serde_json::to_string(&labels).unwrap(), pairs);

@@ -16,7 +16,12 @@ fn now() -> f64 {
 fn written(writer: Server, dir: &Path, config: &str) -> Running {
     let server = serve(writer, dir, config, &[]);
     let began = Instant::now();
-    while ask::instant(server.port, "min(count_over_time(up[5m]))", now())[0]["value"][1].as_str().and_then(|v| v.parse::<u32>().ok()).unwrap_or(0) < 5 {
+    while ask::instant(server.port, "min(count_over_time(up[5m]))", now())[0]["value"][1]
+        .as_str()
+        .and_then(|v| v.parse::<u32>().ok())
+        .unwrap_or(0)
+        < 5
+    {
         assert!(began.elapsed() < SOON, "{}", server.log());
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
@@ -34,7 +39,8 @@ fn config(targets: &[(String, String)]) -> String {
 }
 
 fn no_complaints(log: &str) {
-    let bad: Vec<&str> = log.lines().filter(|l| l.contains("level=WARN") || l.contains("level=ERROR")).collect();
+    let bad: Vec<&str> =
+        log.lines().filter(|l| l.contains("level=WARN") || l.contains("level=ERROR")).collect();
     assert!(bad.is_empty(), "{}", bad.join("\n"));
 }
 
@@ -65,7 +71,8 @@ fn prometheus_opens_what_tortie_wrote_and_answers_the_same() {
         assert_eq!(before, after);
         no_complaints(&prometheus.log());
         assert!(prometheus.terminate().success());
-        let analyzed = Command::new(peer("promtool")).args(["tsdb", "list", "data"]).current_dir(dir).output().unwrap();
+        let analyzed =
+            Command::new(peer("promtool")).args(["tsdb", "list", "data"]).current_dir(dir).output().unwrap();
         assert!(analyzed.status.success(), "{}", String::from_utf8_lossy(&analyzed.stderr));
         println!("clean={clean}: {} series the same in Prometheus", before.len());
     }

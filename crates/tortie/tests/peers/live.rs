@@ -42,10 +42,19 @@ fn values_are_equal_by_scrape_number() {
     }
     // Timestamps lie on the grid: within the tolerance scrapes are whole seconds apart.
     let up = ask::raw(servers[1].port, "up", "5m", at);
-    let times: Vec<i64> =
-        up.values().next().unwrap().iter().map(|(t, _)| (t.parse::<f64>().unwrap() * 1000.0).round() as i64).collect();
+    let times: Vec<i64> = up
+        .values()
+        .next()
+        .unwrap()
+        .iter()
+        .map(|(t, _)| (t.parse::<f64>().unwrap() * 1000.0).round() as i64)
+        .collect();
     let steps: Vec<i64> = times.windows(2).map(|w| w[1] - w[0]).collect();
     let on_grid = steps.iter().filter(|s| **s == 1000).count();
-    println!("{} series equal by scrape number; {on_grid} of {} steps are exactly one interval", theirs.len(), steps.len());
+    println!(
+        "{} series equal by scrape number; {on_grid} of {} steps are exactly one interval",
+        theirs.len(),
+        steps.len()
+    );
     assert!(on_grid * 2 > steps.len(), "{steps:?}");
 }

@@ -33,7 +33,11 @@ impl Running {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(start.elapsed() < Duration::from_secs(10), "did not end within 10 s of SIGTERM:\n{}", self.log());
+            assert!(
+                start.elapsed() < Duration::from_secs(10),
+                "did not end within 10 s of SIGTERM:\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -59,11 +63,15 @@ pub(crate) fn folder() -> tempfile::TempDir {
 }
 
 pub(crate) fn fixtures() -> PathBuf {
-    PathBuf::from(std::env::var_os("TORTIE_FIXTURES").expect("TORTIE_FIXTURES names the folder of recordings (make peers-test sets it)"))
+    PathBuf::from(
+        std::env::var_os("TORTIE_FIXTURES")
+            .expect("TORTIE_FIXTURES names the folder of recordings (make peers-test sets it)"),
+    )
 }
 
 pub(crate) fn peer(name: &str) -> PathBuf {
-    let dir = std::env::var_os("TORTIE_PEERS_BIN").expect("TORTIE_PEERS_BIN names the folder of the real peers (make peers-test sets it)");
+    let dir = std::env::var_os("TORTIE_PEERS_BIN")
+        .expect("TORTIE_PEERS_BIN names the folder of the real peers (make peers-test sets it)");
     let path = PathBuf::from(dir).join(name);
     assert!(path.exists(), "{} is not built (hint: make peers)", path.display());
     path
@@ -87,7 +95,11 @@ pub(crate) fn serve(server: Server, dir: &Path, config: &str, more: &[&str]) -> 
     let file = File::create(&log).unwrap();
     let child = Command::new(program)
         .args(first)
-        .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data", "--web.listen-address=127.0.0.1:0"])
+        .args([
+            "--config.file=prometheus.yml",
+            "--storage.tsdb.path=data",
+            "--web.listen-address=127.0.0.1:0",
+        ])
         .args(more)
         .current_dir(dir)
         .stdin(Stdio::null())
@@ -131,7 +143,8 @@ pub(crate) fn replay(dir: &Path, recording: &Path, more: &[&str]) -> (Running, V
         .spawn()
         .unwrap();
     let out = child.stdout.take().unwrap();
-    let names = 3 * more.iter().find_map(|a| a.strip_prefix("--copies=")).map_or(1, |n| n.parse::<usize>().unwrap());
+    let names =
+        3 * more.iter().find_map(|a| a.strip_prefix("--copies=")).map_or(1, |n| n.parse::<usize>().unwrap());
     let targets = BufReader::new(out)
         .lines()
         .take(names)

@@ -28,8 +28,11 @@ fn scraped(mode: &str) -> Pair {
     // The last body is of now, so that staleness and look-back are those of a live server.
     let start = now - BODIES * STEP;
     let start_flag = format!("--start={start}");
-    let (replay, targets) =
-        replay(folders[2].path(), &fixtures().join("calico").join(mode), &["--timestamps", "--interval=5s", "--copies=2", &start_flag]);
+    let (replay, targets) = replay(
+        folders[2].path(),
+        &fixtures().join("calico").join(mode),
+        &["--timestamps", "--interval=5s", "--copies=2", &start_flag],
+    );
     // Ports are counted apart, so each server has a copy of its own.
     let prometheus = serve(Server::Prometheus, folders[0].path(), &config(&targets, 0), &[]);
     let tortie = serve(Server::Tortie, folders[1].path(), &config(&targets, 1), &[]);
@@ -38,7 +41,11 @@ fn scraped(mode: &str) -> Pair {
         let began = Instant::now();
         // The newest explicit timestamp says that the last body is in.
         while last_time(server.port, now + 60) < end {
-            assert!(began.elapsed() < Duration::from_secs(120), "the last body is not there:\n{}", server.log());
+            assert!(
+                began.elapsed() < Duration::from_secs(120),
+                "the last body is not there:\n{}",
+                server.log()
+            );
             std::thread::sleep(Duration::from_millis(200));
         }
     }
@@ -46,7 +53,11 @@ fn scraped(mode: &str) -> Pair {
 }
 
 fn last_time(port: u16, at: i64) -> i64 {
-    let r = ask::instant(port, "min(max by (job) (timestamp({__name__=~\"process_cpu_seconds_total\"})))", at as f64);
+    let r = ask::instant(
+        port,
+        "min(max by (job) (timestamp({__name__=~\"process_cpu_seconds_total\"})))",
+        at as f64,
+    );
     r[0]["value"][1].as_str().and_then(|s| s.parse::<f64>().ok()).unwrap_or(0.0) as i64
 }
 
@@ -144,7 +155,12 @@ fn collect(v: &Value, found: &mut BTreeSet<String>) {
 
 fn substituted(expr: &str) -> String {
     let mut out = expr.to_owned();
-    for (macro_name, value) in [("$__rate_interval", "1m"), ("${__rate_interval}", "1m"), ("$__interval", "15s"), ("$__range", "150s")] {
+    for (macro_name, value) in [
+        ("$__rate_interval", "1m"),
+        ("${__rate_interval}", "1m"),
+        ("$__interval", "15s"),
+        ("$__range", "150s"),
+    ] {
         out = out.replace(macro_name, value);
     }
     // Any other variable is a label value: all of them.
@@ -158,7 +174,8 @@ fn substituted(expr: &str) -> String {
         } else {
             after[1..].find(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(after.len(), |e| e + 1)
         };
-        let inside_quotes = before.ends_with(['"', '\'']) || before.ends_with(|c: char| c.is_alphanumeric() || c == '|');
+        let inside_quotes =
+            before.ends_with(['"', '\'']) || before.ends_with(|c: char| c.is_alphanumeric() || c == '|');
         result.push_str(if inside_quotes { ".*" } else { "64" });
         rest = &after[name_end..];
     }

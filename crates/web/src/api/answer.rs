@@ -206,7 +206,10 @@ impl http_body::Body for AnswerBody {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         loop {
             if self.stage == Stage::Done {
                 // The end of the compressed stream comes as a last piece of its own.
@@ -256,10 +259,14 @@ mod tests {
 
     #[tokio::test]
     async fn scalars_and_empty_lists() {
-        let got = collected(AnswerBody::new(answer(Value::Scalar { t: 1500, v: 2.0 }), &[], None, false)).await;
+        let got =
+            collected(AnswerBody::new(answer(Value::Scalar { t: 1500, v: 2.0 }), &[], None, false)).await;
         assert_eq!(got, br#"{"status":"success","data":{"resultType":"scalar","result":[1.500,"2"]}}"#);
         let got = collected(AnswerBody::new(answer(Value::Matrix(vec![])), &["w".into()], None, false)).await;
-        assert_eq!(got, br#"{"status":"success","data":{"resultType":"matrix","result":[]},"warnings":["w"]}"#);
+        assert_eq!(
+            got,
+            br#"{"status":"success","data":{"resultType":"matrix","result":[]},"warnings":["w"]}"#
+        );
     }
 
     #[tokio::test]

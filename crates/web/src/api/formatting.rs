@@ -8,7 +8,8 @@ use tortie_promql::ast::Expr;
 
 /// Parses a `query` parameter, with Prometheus' error text.
 pub(crate) fn parse_query_param(app: &App, p: &Params) -> Result<Expr, ApiError> {
-    tortie_promql::parse_expr(p.get("query"), &app.options.language).map_err(|e| ApiError::invalid("query", &e.to_string()))
+    tortie_promql::parse_expr(p.get("query"), &app.options.language)
+        .map_err(|e| ApiError::invalid("query", &e.to_string()))
 }
 
 pub(crate) fn format(app: &App, p: &Params) -> Result<Data, ApiError> {

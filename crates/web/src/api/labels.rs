@@ -43,10 +43,13 @@ async fn list(
         let mut found = match sets.as_slice() {
             [] => read(&*q, &[], hint),
             [one] => read(&*q, one, hint),
-            many => many.iter().try_fold(BTreeSet::new(), |mut all, set| {
-                all.extend(read(&*q, set, hint)?);
-                Ok(all)
-            }).map(|all| all.into_iter().collect()),
+            many => many
+                .iter()
+                .try_fold(BTreeSet::new(), |mut all, set| {
+                    all.extend(read(&*q, set, hint)?);
+                    Ok(all)
+                })
+                .map(|all| all.into_iter().collect()),
         }
         .map_err(|e| storage_error(&e))?;
         let mut warnings = Vec::new();

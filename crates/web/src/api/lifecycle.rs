@@ -9,7 +9,10 @@ pub(crate) fn wrong_method() -> Response<Body> {
 }
 
 fn disabled() -> Response<Body> {
-    reply::text(StatusCode::FORBIDDEN, "Lifecycle API is not enabled.\nhint: start with --web.enable-lifecycle")
+    reply::text(
+        StatusCode::FORBIDDEN,
+        "Lifecycle API is not enabled.\nhint: start with --web.enable-lifecycle",
+    )
 }
 
 pub(crate) async fn reload(app: &App) -> Response<Body> {

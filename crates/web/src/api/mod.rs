@@ -36,7 +36,10 @@ pub(crate) async fn on_pool<T: Send + 'static>(
             // A receiver that is gone is a client that went away.
             let _ = tx.send(job());
         })
-        .map_err(|_| ApiError { kind: crate::reply::Kind::Unavailable, message: "too many queries are waiting".into() })?;
+        .map_err(|_| ApiError {
+            kind: crate::reply::Kind::Unavailable,
+            message: "too many queries are waiting".into(),
+        })?;
     rx.await.unwrap_or_else(|_| {
         app.stats.panics.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         tracing::error!(component = "web", "BUG: panic while evaluating a request");

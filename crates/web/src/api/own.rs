@@ -47,11 +47,13 @@ async fn demo_switch(demo: &dyn Demo, ask: &Ask, what: &str) -> Response<Body> {
             Ok(Data::new(serde_json::Value::from(list).to_string().into_bytes()))
         }
         ("POST", "break" | "heal") if ask.headers.contains_key("x-tortie-demo") => {
-            demo.switch(ask.params.get("fault"), what == "break").await.map_err(ApiError::bad_data).map(|text| {
-                let mut out = Vec::new();
-                json::string(&mut out, &text);
-                Data::new(out)
-            })
+            demo.switch(ask.params.get("fault"), what == "break").await.map_err(ApiError::bad_data).map(
+                |text| {
+                    let mut out = Vec::new();
+                    json::string(&mut out, &text);
+                    Data::new(out)
+                },
+            )
         }
         ("POST", "break" | "heal") => Err(ApiError::bad_data("the header X-Tortie-Demo is missing")),
         _ => return not_found(),
@@ -82,5 +84,8 @@ fn dashboard(uid: &str) -> Result<Data, ApiError> {
         .iter()
         .find(|d| d.uid == uid)
         .map(|d| Data::new(d.json.as_bytes().to_vec()))
-        .ok_or_else(|| ApiError { kind: Kind::NotFound, message: format!("no dashboard has the uid {uid:?}") })
+        .ok_or_else(|| ApiError {
+            kind: Kind::NotFound,
+            message: format!("no dashboard has the uid {uid:?}"),
+        })
 }

@@ -70,9 +70,14 @@ async fn run(app: &Arc<App>, ask: &Ask, prepared: Result<(usize, When), ApiError
 
 type Evaluated = (Answer, Vec<String>, Option<String>);
 
-async fn evaluate(app: &Arc<App>, p: &Params, prepared: Result<(usize, When), ApiError>) -> Result<Evaluated, ApiError> {
+async fn evaluate(
+    app: &Arc<App>,
+    p: &Params,
+    prepared: Result<(usize, When), ApiError>,
+) -> Result<Evaluated, ApiError> {
     let (limit, when) = prepared?;
-    let timeout_ms = timeout(p)?.map_or(app.options.query_timeout_ms, |t| t.min(app.options.query_timeout_ms));
+    let timeout_ms =
+        timeout(p)?.map_or(app.options.query_timeout_ms, |t| t.min(app.options.query_timeout_ms));
     let lookback_ms = match p.get("lookback_delta") {
         "" => None,
         v => Some(
@@ -83,7 +88,9 @@ async fn evaluate(app: &Arc<App>, p: &Params, prepared: Result<(usize, When), Ap
     let asked = app.clock.monotonic_ns();
     let expr = parse_query_param(app, p)?;
     let parsed = app.clock.monotonic_ns();
-    if matches!(when, When::Range { .. }) && !matches!(expr.value_type(), ValueType::Vector | ValueType::Scalar) {
+    if matches!(when, When::Range { .. })
+        && !matches!(expr.value_type(), ValueType::Vector | ValueType::Scalar)
+    {
         let why = format!(
             "invalid expression type {} for range query, must be Scalar or instant Vector",
             quoted(expr.value_type().documented())
@@ -184,7 +191,10 @@ fn timeout(p: &Params) -> Result<Option<u64>, ApiError> {
     }
     let ms = params::parse_duration(v).map_err(|e| ApiError::invalid("timeout", &e))?;
     u64::try_from(ms).ok().filter(|&ms| ms > 0).map(Some).ok_or_else(|| {
-        ApiError::invalid("timeout", &format!("timeout must be positive, got {}", tortie_model::duration::format(ms)))
+        ApiError::invalid(
+            "timeout",
+            &format!("timeout must be positive, got {}", tortie_model::duration::format(ms)),
+        )
     })
 }
 
@@ -217,7 +227,12 @@ fn truncate(value: &mut Value, limit: usize) -> bool {
     }
 }
 
-fn respond(answer: Answer, warnings: &[String], stats: Option<String>, request: &HeaderMap) -> Response<Body> {
+fn respond(
+    answer: Answer,
+    warnings: &[String],
+    stats: Option<String>,
+    request: &HeaderMap,
+) -> Response<Body> {
     let gzip = reply::accepts_gzip(request);
     let mut r = Response::new(AnswerBody::new(answer, warnings, stats, gzip).boxed_unsync());
     r.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -235,6 +250,7 @@ pub(crate) fn exemplars(app: &App, p: &Params) -> Result<Data, ApiError> {
     if end < start {
         return Err(ApiError::bad_data("end timestamp must not be before start timestamp"));
     }
-    tortie_promql::parse_expr(p.get("query"), &app.options.language).map_err(|e| ApiError::bad_data(e.to_string()))?;
+    tortie_promql::parse_expr(p.get("query"), &app.options.language)
+        .map_err(|e| ApiError::bad_data(e.to_string()))?;
     Ok(Data::new(b"[]".to_vec()))
 }

@@ -94,7 +94,9 @@ fn write_target(app: &App, t: &TargetStatus, out: &mut Vec<u8>, more: bool) {
         json::string(out, value);
     }
     if more {
-        for (key, n) in [("samplesScraped", t.samples), ("seriesAdded", t.series_added), ("bodyBytes", t.body_bytes)] {
+        for (key, n) in
+            [("samplesScraped", t.samples), ("seriesAdded", t.series_added), ("bodyBytes", t.body_bytes)]
+        {
             field(out, key);
             json::integer(out, n);
         }

@@ -33,7 +33,9 @@ fn ask(url: &str, method: &str, path: &str) -> Result<serde_json::Value, String>
     let prefix = prefix.trim_end_matches('/');
     let address = if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
     let unreachable = |e: std::io::Error| {
-        format!("no demo answers at {url}: {e}\nhint: start one with `tortie demo`, or name its address with --url")
+        format!(
+            "no demo answers at {url}: {e}\nhint: start one with `tortie demo`, or name its address with --url"
+        )
     };
     let mut s = TcpStream::connect(&address).map_err(unreachable)?;
     s.set_read_timeout(Some(Duration::from_secs(30))).map_err(unreachable)?;

@@ -13,7 +13,10 @@ pub(super) fn yaml(targets: &[SimTarget]) -> String {
     for t in targets {
         jobs.entry(&t.job).or_default().push(t);
     }
-    let mut out = format!("global:\n  scrape_interval: {}s\n  scrape_timeout: 10s\nscrape_configs:\n", INTERVAL_MS / 1000);
+    let mut out = format!(
+        "global:\n  scrape_interval: {}s\n  scrape_timeout: 10s\nscrape_configs:\n",
+        INTERVAL_MS / 1000
+    );
     for (job, targets) in jobs {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "- job_name: {job}\n  static_configs:");

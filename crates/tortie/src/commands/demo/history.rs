@@ -19,7 +19,12 @@ pub(super) struct Made {
 }
 
 /// Scrapes `history_ms` of the past up to now.
-pub(super) async fn make(server: &Server, fleet: &Fleet, clock: &Arc<dyn Clock>, history_ms: i64) -> Result<Made, String> {
+pub(super) async fn make(
+    server: &Server,
+    fleet: &Fleet,
+    clock: &Arc<dyn Clock>,
+    history_ms: i64,
+) -> Result<Made, String> {
     let scrape = server.running.scrape.get().ok_or("the scrape manager is not there")?;
     let started = clock.monotonic_ns();
     let from = clock.now_ms() - history_ms;

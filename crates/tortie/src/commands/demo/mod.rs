@@ -114,8 +114,13 @@ impl Start {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         logging::start(self.log_level, Format::Logfmt, Arc::clone(&clock));
         let own_dir = self.dir.is_none();
-        let dir = self.dir.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("tortie-demo-{}", std::process::id())));
-        let result = io_runtime(None).map_err(|e| StartError::Failed(e.to_string())).and_then(|rt| rt.block_on(self.serve(clock, &dir)));
+        let dir = self
+            .dir
+            .clone()
+            .unwrap_or_else(|| std::env::temp_dir().join(format!("tortie-demo-{}", std::process::id())));
+        let result = io_runtime(None)
+            .map_err(|e| StartError::Failed(e.to_string()))
+            .and_then(|rt| rt.block_on(self.serve(clock, &dir)));
         if own_dir {
             // What cannot be removed lies in the folder for temporary files, where it is cleaned up some day.
             let _ = RealFs.remove_dir_all(&dir);
@@ -134,8 +139,10 @@ impl Start {
     }
 
     async fn serve(self, clock: Arc<dyn Clock>, dir: &std::path::Path) -> Result<(), StartError> {
-        let history_ms = duration::parse(&self.history).map_err(|e| StartError::Usage(format!("--history={}: {e}", self.history)))?;
-        let mut signals = Signals::listen().map_err(|e| StartError::Failed(format!("cannot listen to signals: {e}")))?;
+        let history_ms = duration::parse(&self.history)
+            .map_err(|e| StartError::Usage(format!("--history={}: {e}", self.history)))?;
+        let mut signals =
+            Signals::listen().map_err(|e| StartError::Failed(format!("cannot listen to signals: {e}")))?;
         let now = clock.now_ms();
         let fleet = Fleet::start(FleetOptions {
             nodes: self.nodes,
@@ -177,7 +184,9 @@ impl Start {
 
     fn tell_ready(&self, url: &str) -> Result<(), StartError> {
         let Some(file) = &self.ready_file else { return Ok(()) };
-        RealFs.write_atomic(file, url.as_bytes()).map_err(|e| StartError::Failed(format!("{}: {e}", file.display())))
+        RealFs
+            .write_atomic(file, url.as_bytes())
+            .map_err(|e| StartError::Failed(format!("{}: {e}", file.display())))
     }
 
     fn options(&self, dir: &std::path::Path) -> ServerOptions {

@@ -17,7 +17,10 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("{msg} {bar:40} {percent:>3} %  {elapsed}") {
             bar.set_style(style);
         }
-        bar.set_message(format!("scraping the last {} of the simulated cluster", duration::format(history_ms)));
+        bar.set_message(format!(
+            "scraping the last {} of the simulated cluster",
+            duration::format(history_ms)
+        ));
         Progress { bar }
     }
 

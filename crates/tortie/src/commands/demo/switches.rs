@@ -28,7 +28,11 @@ impl Demo for Switches {
             };
             let done = if on { self.fleet.inject(f).await } else { self.fleet.heal(f).await };
             done.map_err(|e| e.to_string())?;
-            Ok(if on { format!("{}: {}\nyou will see: {}", f.name(), f.summary(), f.seen()) } else { format!("{}: mended", f.name()) })
+            Ok(if on {
+                format!("{}: {}\nyou will see: {}", f.name(), f.summary(), f.seen())
+            } else {
+                format!("{}: mended", f.name())
+            })
         })
     }
 }
