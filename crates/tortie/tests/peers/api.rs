@@ -134,6 +134,8 @@ fn grafanas_requests_get_the_same_answers() {
         ],
         Compare::Number,
     );
+    // As people write it by hand.
+    get(&format!("/api/v1/query?query=up{{job=\"calico\"}}<2&time={time}"), Compare::All);
     get("/api/v1/rules", Compare::All);
     get("/api/v1/alerts", Compare::All);
     get("/api/v1/alertmanagers", Compare::All);
