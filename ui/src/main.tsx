@@ -1,6 +1,6 @@
 // Entry of the UI.
 import { render } from 'preact';
-import { App } from './app/app.tsx';
+import { App, loadFirstPage } from './app/app.tsx';
 import { startKeyboard } from './app/keyboard.ts';
 import { startRouter } from './app/router.ts';
 import { startClock } from './time/clock.ts';
@@ -10,4 +10,5 @@ import './styles/shell.css';
 startRouter();
 startClock();
 startKeyboard();
-render(<App />, document.getElementById('app')!);
+// Meanwhile the frame of index.html is on the screen; rendering takes its elements over.
+void loadFirstPage().then(() => render(<App />, document.getElementById('app')!));

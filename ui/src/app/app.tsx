@@ -12,6 +12,22 @@ import { cycleTheme, theme } from './settings.ts';
 
 const loaded = signal<Record<string, ComponentType>>({});
 
+/** Code of the page at the present address, `undefined` where there is none. */
+function presentCode(): string | undefined {
+  return path.value.startsWith('/d/') ? 'dashboard' : pageOf(path.value)?.id;
+}
+
+/** Loads the code of the present page ahead of the first render; a failure is left to the page's own loading. */
+export async function loadFirstPage(): Promise<void> {
+  const code = presentCode();
+  if (code === undefined) return;
+  try {
+    loaded.value = { [code]: await loadPage(code) };
+  } catch {
+    // The page tries again and says what is wrong.
+  }
+}
+
 function Rail({ current }: { current: Page | undefined }) {
   const icons = { system: 'half', light: 'sun', dark: 'moon' } as const;
   return (
@@ -60,7 +76,7 @@ function Unknown() {
 
 export function App() {
   const current = pageOf(path.value);
-  const code = path.value.startsWith('/d/') ? 'dashboard' : current?.id;
+  const code = presentCode();
   const [failure, setFailure] = useState<unknown>();
   useEffect(() => {
     setFailure(undefined);
