@@ -8,6 +8,8 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Response};
 use std::sync::atomic::Ordering;
 use tortie_model::timestamp::format_rfc3339;
+use tortie_wire::MetricType;
+use tortie_wire::text::Writer;
 
 /// Version of this program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -184,10 +186,11 @@ pub(crate) fn metrics(app: &App, request: &HeaderMap) -> Response<Body> {
 
 fn write_own(app: &App, out: &mut Vec<u8>) {
     let s = &app.stats;
-    let mut line = |text: String| out.extend_from_slice(text.as_bytes());
-    line("# HELP prometheus_http_requests_total Counter of HTTP requests.\n# TYPE prometheus_http_requests_total counter\n".into());
+    let mut w = Writer::with_buffer(std::mem::take(out));
+    let requests = "prometheus_http_requests_total";
+    w.family(requests, MetricType::Counter, "Counter of HTTP requests.");
     for (code, n) in s.requests.counted() {
-        line(format!("prometheus_http_requests_total{{code=\"{code}\"}} {n}\n"));
+        w.sample(requests, [("code", code.to_string().as_str())], n as f64);
     }
     for (name, help, n) in [
         (
@@ -201,6 +204,8 @@ fn write_own(app: &App, out: &mut Vec<u8>) {
             s.panics.load(Ordering::Relaxed),
         ),
     ] {
-        line(format!("# HELP {name} {help}\n# TYPE {name} counter\n{name} {n}\n"));
+        w.family(name, MetricType::Counter, help);
+        w.sample(name, [], n as f64);
     }
+    *out = w.into_bytes();
 }
