@@ -4,6 +4,7 @@
 //! `body` knows of the last one), commits to a [`sink::Sink`] and reports (`report`, [`status`]).
 
 pub mod authorization;
+mod beat;
 #[doc(hidden)]
 pub mod bench;
 mod body;
@@ -18,6 +19,7 @@ pub mod pool_config;
 mod report;
 mod scrape_loop;
 mod scraper;
+mod scratch;
 mod shared;
 pub mod sink;
 pub mod stats;

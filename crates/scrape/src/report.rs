@@ -44,17 +44,16 @@ pub(crate) struct ReportSlots([Option<Slot>; NAMES.len()]);
 impl ReportSlots {
     /// Appends the rows of a report. [`ReportSlots::learn`] must follow the commit.
     pub(crate) fn push(&self, report: &Report, target: &Labels, t: i64, batch: &mut Batch) {
-        let mut values = vec![
+        let values = [
             f64::from(u8::from(report.up)),
             report.seconds,
             report.scraped as f64,
             report.post_relabel as f64,
             report.series_added as f64,
         ];
-        if let Some(e) = &report.extra {
-            values.extend([e.timeout_seconds, e.sample_limit as f64, e.body_bytes as f64]);
-        }
-        for ((name, slot), v) in NAMES.iter().zip(&self.0).zip(values) {
+        let extra =
+            report.extra.iter().flat_map(|e| [e.timeout_seconds, e.sample_limit as f64, e.body_bytes as f64]);
+        for ((name, slot), v) in NAMES.iter().zip(&self.0).zip(values.into_iter().chain(extra)) {
             match slot {
                 Some(slot) => batch.push(*slot, t, v),
                 None => batch.push_new(with_name(target, name), t, v),

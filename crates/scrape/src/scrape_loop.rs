@@ -95,7 +95,7 @@ pub(crate) async fn run(entry: Arc<Entry>, shared: Arc<Shared>) {
     let (interval, seed) = (target.interval_ms, shared.options.offset_seed);
     let mut due = target.next_instant(shared.clock.now_ms(), seed);
     loop {
-        match wait_until(&shared, due, &mut stop).await {
+        match wait_until(&shared, start_at(&shared.options, due, interval), &mut stop).await {
             Stop::No => {}
             Stop::Shutdown => return,
             Stop::Gone => return end_of_run(&entry, &shared, due, &mut stop).await,
@@ -118,24 +118,39 @@ pub(crate) async fn run(entry: Arc<Entry>, shared: Arc<Shared>) {
     }
 }
 
-/// The timestamp of a scrape that was due at `due` and starts at `now`: the instant when it is not too late.
-fn on_grid(options: &Options, due: i64, now: i64, interval: i64) -> Option<i64> {
-    let tolerance = options.timestamp_tolerance_ms.min(interval / 100);
-    (options.adjust_timestamps && now - due <= tolerance).then_some(due)
+/// How far from its instant a scrape may start and still get the instant as its timestamp, in milliseconds.
+fn tolerance(options: &Options, interval: i64) -> i64 {
+    options.timestamp_tolerance_ms.min(interval / 100)
 }
 
-/// Sleeps until `due`, or until there is something else to do.
-async fn wait_until(shared: &Shared, due: i64, stop: &mut watch::Receiver<Stop>) -> Stop {
+/// When the scrape that is due at `due` starts: at the beat before, so that scrapes due within the tolerance start in one
+/// turn of the runtime. A turn costs a sleep, a wake-up and the waking of the targets' side however many it sends. Never
+/// later than due: all of the tolerance is left for a busy machine.
+fn start_at(options: &Options, due: i64, interval: i64) -> i64 {
+    let beat = tolerance(options, interval);
+    if !options.adjust_timestamps || beat < 2 {
+        return due;
+    }
+    due - due.rem_euclid(beat)
+}
+
+/// The timestamp of a scrape that was due at `due` and starts at `now`: the instant when it is not too late.
+fn on_grid(options: &Options, due: i64, now: i64, interval: i64) -> Option<i64> {
+    (options.adjust_timestamps && now - due <= tolerance(options, interval)).then_some(due)
+}
+
+/// Sleeps until `start`, or until there is something else to do.
+async fn wait_until(shared: &Shared, start: i64, stop: &mut watch::Receiver<Stop>) -> Stop {
     let told = *stop.borrow_and_update();
     if told != Stop::No {
         return told;
     }
-    let wait = due - shared.clock.now_ms();
-    if wait <= 0 {
+    let now = shared.clock.now_ms();
+    if start <= now {
         return Stop::No;
     }
     tokio::select! {
-        () = tokio::time::sleep(Duration::from_millis(wait as u64)) => Stop::No,
+        () = tokio::time::sleep_until(shared.beat.instant(start, now)) => Stop::No,
         changed = stop.changed() => match changed {
             Ok(()) => *stop.borrow_and_update(),
             Err(_) => Stop::Shutdown,
@@ -216,7 +231,25 @@ mod tests {
         check(5, 500, true);
         check(6, 500, false);
         check(1, 50, false);
+        check(-10, 15_000, true);
         let never = Options { adjust_timestamps: false, ..Options::default() };
         assert_eq!(on_grid(&never, 1000, 1000, 15_000), None);
+        assert_eq!(start_at(&never, 1007, 15_000), 1007);
+    }
+
+    #[test]
+    fn scrapes_due_within_the_tolerance_start_together() {
+        let options = Options::default();
+        let starts = |interval| (1000..1020).map(|due| start_at(&options, due, interval)).collect::<Vec<_>>();
+        assert_eq!(starts(1000), [[1000; 10], [1010; 10]].concat());
+        assert_eq!(starts(1000), starts(60_000), "targets of all intervals beat together");
+        assert_eq!(starts(400), (250..255).flat_map(|n| [n * 4; 4]).collect::<Vec<_>>());
+        assert_eq!(starts(199), (1000..1020).collect::<Vec<_>>());
+        for interval in [1000, 15_000, 400] {
+            for due in -50..50 {
+                let start = start_at(&options, due, interval);
+                assert_eq!(on_grid(&options, due, start, interval), Some(due));
+            }
+        }
     }
 }

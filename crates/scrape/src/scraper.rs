@@ -7,7 +7,8 @@ use crate::http::{self, Ask, Kept};
 use crate::ingest::{self, Context, Outcome, Refused, RefusedKind};
 use crate::pool_config::PoolConfig;
 use crate::report::{ExtraReport, Report, ReportSlots};
-use crate::shared::{Scratch, Shared};
+use crate::scratch::{Lease, Scratch};
+use crate::shared::Shared;
 use crate::target::{LastScrape, Target};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -88,10 +89,10 @@ impl Scraper {
         self.configure(config);
         self.scraped = true;
         let started = shared.clock.monotonic_ns();
-        let mut scratch = shared.scratch();
+        let mut memory = shared.scratches.lease();
         let fetched = match forced {
             Some(reason) => Fetched { error: Some(reason), body_bytes: 0 },
-            None => self.fetch(shared, &mut scratch).await,
+            None => self.fetch(shared, &mut memory).await,
         };
         let outcome = match fetched.error {
             Some(reason) => {
@@ -99,15 +100,14 @@ impl Scraper {
             }
             // An empty body is an empty scrape that succeeded, as in Prometheus.
             None if fetched.body_bytes == 0 => Outcome::default(),
-            None => self.read(shared, &mut scratch, at_ms).await,
+            None => self.read(shared, memory.scratch(), at_ms).await,
         };
         let empty = fetched.body_bytes <= 0;
         let seconds = shared.clock.monotonic_ns().saturating_sub(started) as f64 / 1e9;
-        self.store(shared, &mut scratch, outcome, empty, at_ms, seconds, fetched.body_bytes);
-        shared.give_back(scratch);
+        self.store(shared, memory.scratch(), outcome, empty, at_ms, seconds, fetched.body_bytes);
     }
 
-    async fn fetch(&mut self, shared: &Shared, scratch: &mut Scratch) -> Fetched {
+    async fn fetch(&mut self, shared: &Shared, memory: &mut Lease<'_>) -> Fetched {
         let config = &self.mapped;
         let ask = Ask {
             url: &self.target.url,
@@ -120,7 +120,7 @@ impl Scraper {
             limit: config.body_size_limit,
             follow: config.follow_redirects,
         };
-        let content_type = match http::fetch(&mut self.kept, &ask, &mut scratch.buffers).await {
+        let content_type = match http::fetch(&mut self.kept, &ask, memory).await {
             Ok(content_type) => content_type,
             Err(failure) => {
                 shared.stats.body_size_limit.add(u64::from(failure.too_big));
@@ -131,12 +131,19 @@ impl Scraper {
                 };
             }
         };
+        let scratch = memory.scratch();
         let body_bytes = scratch.buffers.body().len() as i64;
         if body_bytes == 0 {
             return Fetched { error: None, body_bytes };
         }
+        if !content_type.is_empty() && content_type == scratch.text_type {
+            return Fetched { error: None, body_bytes };
+        }
         match judge(&content_type, config.fallback_protocol) {
-            Verdict::Text => Fetched { error: None, body_bytes },
+            Verdict::Text => {
+                scratch.text_type = content_type;
+                Fetched { error: None, body_bytes }
+            }
             Verdict::Fallback(reason) => {
                 tracing::debug!(component = "scrape manager", scrape_pool = %self.target.pool, target = %self.target.url.as_str(), content_type, err = reason, "Invalid content type on scrape, using fallback setting.");
                 Fetched { error: None, body_bytes }
@@ -285,7 +292,7 @@ impl ReadJob {
             now_ms: self.now_ms,
             relabel_all: self.relabel_all,
         };
-        let Scratch { buffers, work } = scratch;
+        let Scratch { buffers, work, .. } = scratch;
         catch_unwind(AssertUnwindSafe(|| ingest::read(buffers.body(), table, &context, work))).ok()
     }
 }

@@ -1,11 +1,11 @@
-//! What all scrapes of a manager share: where samples go, time, templates, borrowed memory.
+//! What all scrapes of a manager share: where samples go, time, templates, memory.
 
+use crate::beat::Beat;
 use crate::body::Templates;
-use crate::http::Buffers;
-use crate::ingest::Work;
+use crate::scratch::Scratches;
 use crate::sink::Sink;
 use crate::stats::Stats;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use tortie_host::{Clock, CpuPool, Fs};
 
 /// Settings of a manager.
@@ -36,16 +36,6 @@ impl Default for Options {
     }
 }
 
-/// Memory of one running scrape.
-#[derive(Default)]
-pub(crate) struct Scratch {
-    pub(crate) buffers: Buffers,
-    pub(crate) work: Work,
-}
-
-/// Most scratches that are kept for later.
-const KEPT_SCRATCHES: usize = 16;
-
 pub(crate) struct Shared {
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -54,9 +44,8 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) stats: Stats,
     pub(crate) templates: Templates,
-    /// Boxed: a scrape moves its own to the CPU pool and back, and an empty place in a future should be small.
-    #[allow(clippy::vec_box)]
-    scratches: Mutex<Vec<Box<Scratch>>>,
+    pub(crate) beat: Beat,
+    pub(crate) scratches: Scratches,
 }
 
 impl Shared {
@@ -75,22 +64,8 @@ impl Shared {
             options,
             stats: Stats::default(),
             templates: Templates::default(),
-            scratches: Mutex::default(),
-        }
-    }
-
-    /// Borrows memory for a scrape.
-    pub(crate) fn scratch(&self) -> Box<Scratch> {
-        self.scratches.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
-    }
-
-    /// Gives it back.
-    pub(crate) fn give_back(&self, mut scratch: Box<Scratch>) {
-        scratch.buffers.clear();
-        scratch.work.clear();
-        let mut kept = self.scratches.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() < KEPT_SCRATCHES {
-            kept.push(scratch);
+            beat: Beat::default(),
+            scratches: Scratches::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::MAX_HEAD;
 use super::connect::Connection;
 use super::read::{Filled, fill};
+use std::mem::MaybeUninit;
 
 /// Most header lines of an answer.
 const MAX_HEADERS: usize = 128;
@@ -11,6 +12,7 @@ const MAX_HEADERS: usize = 128;
 #[derive(Debug, Default)]
 pub(super) struct Head {
     pub(super) status: u16,
+    /// What the status line says behind the number, unless that is 200.
     pub(super) reason: String,
     /// Where the body begins in the raw bytes.
     pub(super) len: usize,
@@ -86,9 +88,10 @@ fn malformed(raw: &[u8]) -> String {
 }
 
 fn parse(bytes: &[u8]) -> Result<Head, String> {
-    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-    let mut response = httparse::Response::new(&mut headers);
-    let len = match response.parse(bytes) {
+    let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+    let mut response = httparse::Response::new(&mut []);
+    let parser = httparse::ParserConfig::default();
+    let len = match parser.parse_response_with_uninit_headers(&mut response, bytes, &mut headers) {
         Ok(httparse::Status::Complete(len)) => len,
         Ok(httparse::Status::Partial) => return Err(malformed(bytes)),
         Err(httparse::Error::TooManyHeaders) => {
@@ -98,34 +101,40 @@ fn parse(bytes: &[u8]) -> Result<Head, String> {
     };
     let mut head = Head {
         status: response.code.unwrap_or(0),
-        reason: response.reason.unwrap_or("").to_owned(),
         len,
         keep_alive: response.version == Some(1),
         ..Head::default()
     };
+    if head.status != 200 {
+        response.reason.unwrap_or("").clone_into(&mut head.reason);
+    }
     for h in response.headers.iter() {
-        apply(&mut head, h)?;
+        // Most headers are of no interest: their length tells.
+        if matches!(h.name.len(), 8 | 10 | 12 | 14 | 16 | 17) {
+            apply(&mut head, h)?;
+        }
     }
     Ok(head)
 }
 
 fn apply(head: &mut Head, h: &httparse::Header<'_>) -> Result<(), String> {
-    let value = String::from_utf8_lossy(h.value);
-    let value = value.trim();
     let is = |name: &str| h.name.eq_ignore_ascii_case(name);
+    let value = || String::from_utf8_lossy(h.value.trim_ascii());
     if is("content-length") {
+        let value = value();
         let n = value.parse().map_err(|_| format!("bad Content-Length {value:?}"))?;
         if head.content_length.is_some_and(|old| old != n) {
             return Err("http: message cannot contain multiple Content-Length headers".into());
         }
         head.content_length = Some(n);
     } else if is("transfer-encoding") {
+        let value = value();
         if !value.eq_ignore_ascii_case("chunked") {
             return Err(format!("unsupported transfer encoding: {value:?}"));
         }
         head.chunked = true;
     } else if is("connection") {
-        for token in value.split(',') {
+        for token in value().split(',') {
             match token.trim() {
                 t if t.eq_ignore_ascii_case("close") => head.keep_alive = false,
                 t if t.eq_ignore_ascii_case("keep-alive") => head.keep_alive = true,
@@ -133,11 +142,11 @@ fn apply(head: &mut Head, h: &httparse::Header<'_>) -> Result<(), String> {
             }
         }
     } else if is("content-type") && head.content_type.is_empty() {
-        value.clone_into(&mut head.content_type);
+        head.content_type = value().into_owned();
     } else if is("content-encoding") {
-        head.encoding = value.to_ascii_lowercase();
+        head.encoding = value().to_ascii_lowercase();
     } else if is("location") {
-        head.location = Some(value.to_owned());
+        head.location = Some(value().into_owned());
     }
     Ok(())
 }

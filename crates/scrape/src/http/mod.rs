@@ -11,9 +11,12 @@ mod read;
 
 use crate::authorization::Authorization;
 use crate::failure::{Failure, system_text};
+use crate::scratch::Lease;
 use crate::target::TargetUrl;
 use connect::Connection;
 use head::Head;
+use inflate::Inflated;
+use std::borrow::Cow;
 use std::time::Duration;
 use tortie_host::Fs;
 
@@ -42,12 +45,10 @@ pub(crate) struct Ask<'a> {
 /// Buffers of one scrape; only one of them holds the body in the end.
 #[derive(Default)]
 pub(crate) struct Buffers {
-    /// Bytes as they came: head, and the body when it was neither chunked nor compressed.
+    /// Head and body as they came; chunks are put together in place.
     raw: Vec<u8>,
-    /// The body put together from its chunks.
-    joined: Vec<u8>,
     /// The body inflated.
-    inflated: Vec<u8>,
+    inflated: Inflated,
     place: Place,
 }
 
@@ -56,7 +57,6 @@ enum Place {
     #[default]
     Nowhere,
     Raw(std::ops::Range<usize>),
-    Joined,
     Inflated,
 }
 
@@ -69,20 +69,23 @@ impl Buffers {
         match &self.place {
             Place::Nowhere => &[],
             Place::Raw(range) => self.raw.get(range.clone()).unwrap_or(&[]),
-            Place::Joined => &self.joined,
-            Place::Inflated => &self.inflated,
+            Place::Inflated => self.inflated.bytes(),
         }
+    }
+
+    /// Whether any byte of an answer was read.
+    pub(crate) fn has_read(&self) -> bool {
+        !self.raw.is_empty()
     }
 
     /// Forgets the body; gives memory back when it was unusually big.
     pub(crate) fn clear(&mut self) {
         self.place = Place::Nowhere;
-        for b in [&mut self.raw, &mut self.joined, &mut self.inflated] {
-            b.clear();
-            if b.capacity() > KEPT_CAPACITY {
-                *b = Vec::new();
-            }
+        self.raw.clear();
+        if self.raw.capacity() > KEPT_CAPACITY {
+            self.raw = Vec::new();
         }
+        self.inflated.clear(KEPT_CAPACITY);
     }
 }
 
@@ -92,15 +95,14 @@ pub(crate) struct Kept {
     connection: Option<Connection>,
 }
 
-/// Fetches a body into `buffers` and returns its Content-Type.
+/// Fetches a body into the buffers of `memory` and returns its Content-Type.
 ///
 /// # Errors
 /// Whatever makes the scrape fail, timeout included. The connection is kept only after a whole answer.
-pub(crate) async fn fetch(kept: &mut Kept, ask: &Ask<'_>, buffers: &mut Buffers) -> Result<String, Failure> {
-    buffers.clear();
+pub(crate) async fn fetch(kept: &mut Kept, ask: &Ask<'_>, memory: &mut Lease<'_>) -> Result<String, Failure> {
     let mut in_body = false;
     let timeout = Duration::from_millis(ask.timeout_ms.max(1) as u64);
-    let outcome = tokio::time::timeout(timeout, follow(kept, ask, buffers, &mut in_body)).await;
+    let outcome = tokio::time::timeout(timeout, follow(kept, ask, memory, &mut in_body)).await;
     match outcome {
         Ok(answer) => answer,
         Err(_) if in_body => Err(Failure::new("context deadline exceeded")),
@@ -111,17 +113,17 @@ pub(crate) async fn fetch(kept: &mut Kept, ask: &Ask<'_>, buffers: &mut Buffers)
 async fn follow(
     kept: &mut Kept,
     ask: &Ask<'_>,
-    buffers: &mut Buffers,
+    memory: &mut Lease<'_>,
     in_body: &mut bool,
 ) -> Result<String, Failure> {
-    let mut url = ask.url.clone();
+    let mut url = Cow::Borrowed(ask.url);
     let mut redirects = 0;
     loop {
-        let (connection, head) = request(kept, ask, &url, buffers).await?;
+        let (connection, head) = request(kept, ask, &url, memory).await?;
         let location = if ask.follow { head.redirect() } else { None };
         let Some(location) = location else {
             *in_body = true;
-            return answer(kept, connection, ask, head, buffers).await;
+            return answer(kept, connection, ask, head, memory.buffers()).await;
         };
         redirects += 1;
         if redirects > MAX_REDIRECTS {
@@ -130,7 +132,7 @@ async fn follow(
         let Some(next) = url.join(location) else {
             return Err(Failure::get(url.as_str(), &format!("failed to parse Location header {location:?}")));
         };
-        url = next;
+        url = Cow::Owned(next);
     }
 }
 
@@ -139,7 +141,7 @@ async fn request(
     kept: &mut Kept,
     ask: &Ask<'_>,
     url: &TargetUrl,
-    buffers: &mut Buffers,
+    memory: &mut Lease<'_>,
 ) -> Result<(Connection, Head), Failure> {
     let text = url.as_str();
     if url.scheme() != "http" {
@@ -150,15 +152,15 @@ async fn request(
     }
     let bytes = request_bytes(ask, url).map_err(|e| Failure::get(text, &e))?;
     if let Some(mut old) = kept.connection.take().filter(|c| c.serves(url.authority())) {
-        match exchange(&mut old, &bytes, buffers).await {
+        match exchange(&mut old, &bytes, memory).await {
             Ok(head) => return Ok((old, head)),
             // The server may have closed it while it was idle; that says nothing of its health.
-            Err(_) if buffers.raw.is_empty() => {}
+            Err(_) if !memory.has_read() => {}
             Err(e) => return Err(Failure::get(text, &e)),
         }
     }
     let mut new = Connection::open(url).await.map_err(|e| Failure::get(text, &e))?;
-    match exchange(&mut new, &bytes, buffers).await {
+    match exchange(&mut new, &bytes, memory).await {
         Ok(head) => Ok((new, head)),
         Err(e) => Err(Failure::get(text, &e)),
     }
@@ -167,14 +169,17 @@ async fn request(
 async fn exchange(
     connection: &mut Connection,
     request: &[u8],
-    buffers: &mut Buffers,
+    memory: &mut Lease<'_>,
 ) -> Result<Head, String> {
     use tokio::io::AsyncWriteExt;
-    buffers.raw.clear();
+    memory.clear();
     if let Err(e) = connection.stream.write_all(request).await {
         return Err(connection.error("write", &e));
     }
-    head::read(connection, &mut buffers.raw).await
+    if let Err(e) = connection.stream.readable().await {
+        return Err(connection.error("read", &e));
+    }
+    head::read(connection, &mut memory.buffers().raw).await
 }
 
 fn request_bytes(ask: &Ask<'_>, url: &TargetUrl) -> Result<Vec<u8>, String> {

@@ -9,4 +9,5 @@ pub mod journal;
 pub mod read;
 pub mod record;
 pub mod segments;
+mod unsynced;
 pub mod write;

@@ -84,7 +84,11 @@ pub fn put_uvarint(out: &mut Vec<u8>, mut x: u64) {
 /// Appends a zigzag LEB128 number.
 #[inline]
 pub fn put_varint(out: &mut Vec<u8>, x: i64) {
-    put_uvarint(out, ((x << 1) ^ (x >> 63)) as u64);
+    put_uvarint(out, zigzag(x));
+}
+
+fn zigzag(x: i64) -> u64 {
+    ((x << 1) ^ (x >> 63)) as u64
 }
 
 /// Starts a series record.
@@ -129,8 +133,22 @@ impl SamplesEncoder {
                 (ref_id, t)
             }
         };
-        put_varint(out, ref_id.wrapping_sub(ref0) as i64);
-        put_varint(out, t.wrapping_sub(t0));
+        let (step, late) = (zigzag(ref_id.wrapping_sub(ref0) as i64), t.wrapping_sub(t0));
+        // Nearly all samples of a scrape: the time of the first one, and a series near to it. One append each.
+        if late == 0 && step < 1 << 14 {
+            let v = u128::from(v.swap_bytes());
+            let step = u128::from(step);
+            if step < 0x80 {
+                let bytes = (step | v << 16).to_le_bytes();
+                out.extend_from_slice(bytes.first_chunk::<10>().unwrap_or(&[0; 10]));
+            } else {
+                let bytes = (step & 0x7f | 0x80 | step >> 7 << 8 | v << 24).to_le_bytes();
+                out.extend_from_slice(bytes.first_chunk::<11>().unwrap_or(&[0; 11]));
+            }
+            return;
+        }
+        put_uvarint(out, step);
+        put_varint(out, late);
         out.extend_from_slice(&v.to_be_bytes());
     }
 
@@ -316,6 +334,25 @@ mod tests {
         ]
         .concat();
         assert_eq!(rec, want);
+    }
+
+    #[test]
+    fn every_step_is_written_as_its_varint() {
+        for step in [0i64, 1, -1, 63, -64, 64, -65, 8191, -8192, 8192, -8193, 1 << 40] {
+            for late in [0i64, 1, -1] {
+                let (ref_id, v) = (1 << 41, 0x0123_4567_89ab_cdef);
+                let mut rec = Vec::new();
+                let mut e = SamplesEncoder::default();
+                e.put(&mut rec, ref_id, 50, v);
+                let head = rec.len();
+                e.put(&mut rec, ref_id.wrapping_add_signed(step), 50 + late, v);
+                let mut want = Vec::new();
+                put_varint(&mut want, step);
+                put_varint(&mut want, late);
+                want.extend_from_slice(&v.to_be_bytes());
+                assert_eq!(rec[head..], want, "step {step}, late {late}");
+            }
+        }
     }
 
     #[test]

@@ -4,9 +4,10 @@
 //! the last good sync stay in memory (bounded) and are logged again into a new segment when a sync fails.
 
 use super::journal::Journal;
+use super::unsynced::Unsynced;
 use super::{frame, segments};
-use std::collections::VecDeque;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -54,12 +55,11 @@ struct Inner {
     /// Earlier segments that are not synced yet.
     unsynced_files: Vec<Arc<dyn FsFile>>,
     dirty: bool,
-    unsynced: VecDeque<(u8, Box<[u8]>)>,
-    unsynced_bytes: usize,
-    /// Records that were logged in all: tells a finished sync which of `unsynced` it covers.
-    logged: u64,
+    unsynced: Unsynced,
     out: Vec<u8>,
     packed: Vec<u8>,
+    /// Where the records of one call lie in `packed`; `None` for one that is written as it is.
+    places: Vec<Option<Range<usize>>>,
     encoder: snap::raw::Encoder,
     closed: bool,
 }
@@ -107,11 +107,10 @@ impl Wal {
             renew: false,
             unsynced_files: Vec::new(),
             dirty: false,
-            unsynced: VecDeque::new(),
-            unsynced_bytes: 0,
-            logged: 0,
+            unsynced: Unsynced::default(),
             out: Vec::new(),
             packed: Vec::new(),
+            places: Vec::new(),
             encoder: snap::raw::Encoder::new(),
             closed: false,
         };
@@ -175,7 +174,7 @@ impl Wal {
     /// Bytes of memory that the log holds.
     pub fn memory(&self) -> u64 {
         let i = self.shared.lock();
-        (i.unsynced_bytes + i.out.capacity() + i.packed.capacity()) as u64
+        (i.unsynced.memory() + i.out.capacity() + i.packed.capacity()) as u64
     }
 
     /// Fills the last page, syncs and closes. Later writes fail.
@@ -222,13 +221,28 @@ impl Shared {
         if i.renew {
             self.next_segment(i)?;
         }
-        let keep = self.options.sync_interval_ms > 0;
-        let mut kept: Vec<(u8, Box<[u8]>)> = Vec::new();
+        self.pack_all(i, records);
+        let packed = std::mem::take(&mut i.packed);
+        let places = std::mem::take(&mut i.places);
+        let done = self.write_all(i, parts(records, &places, &packed));
+        if done.is_ok() {
+            i.dirty = true;
+            if self.options.sync_interval_ms > 0 {
+                for (flags, bytes) in parts(records, &places, &packed) {
+                    i.unsynced.push(flags, bytes, KEEP_UNSYNCED);
+                }
+            }
+        }
+        i.packed = packed;
+        i.places = places;
+        done
+    }
+
+    /// Frames records and writes them, in one write unless a segment ends between them.
+    fn write_all<'r>(&self, i: &mut Inner, records: impl Iterator<Item = (u8, &'r [u8])>) -> io::Result<()> {
         i.out.clear();
         let mut pos = i.len;
-        for rec in records {
-            let mut packed = std::mem::take(&mut i.packed);
-            let (flags, bytes) = self.pack(i, rec, &mut packed);
+        for (flags, bytes) in records {
             if bytes.len() as u64 > frame::room(pos, self.options.segment_size) {
                 // What came before in this batch goes to the old segment, and stays there when the rest fails: a
                 // replay then sees a part of the batch, as after a crash between two writes.
@@ -237,39 +251,18 @@ impl Shared {
                 pos = i.len;
             }
             frame::push_record(&mut i.out, &mut pos, bytes, flags);
-            if keep {
-                kept.push((flags, bytes.into()));
-            }
-            i.packed = packed;
         }
-        self.write_out(i, pos)?;
-        i.dirty = true;
-        i.logged += kept.len() as u64;
-        for rec in kept {
-            i.unsynced_bytes += rec.1.len();
-            i.unsynced.push_back(rec);
-        }
-        while i.unsynced_bytes > KEEP_UNSYNCED {
-            let Some(old) = i.unsynced.pop_front() else { break };
-            i.unsynced_bytes -= old.1.len();
-        }
-        Ok(())
+        self.write_out(i, pos)
     }
 
-    fn pack<'a>(&self, i: &mut Inner, rec: &'a [u8], packed: &'a mut Vec<u8>) -> (u8, &'a [u8]) {
-        if !self.options.compress {
-            return (0, rec);
-        }
-        let max = snap::raw::max_compress_len(rec.len());
-        if max == 0 && !rec.is_empty() {
-            return (0, rec);
-        }
-        if packed.len() < max {
-            packed.resize(max, 0);
-        }
-        match i.encoder.compress(rec, packed) {
-            Ok(n) if n < rec.len() => (frame::SNAPPY, packed.get(..n).unwrap_or(rec)),
-            _ => (0, rec),
+    /// Compresses what becomes smaller by it into `packed`.
+    fn pack_all(&self, i: &mut Inner, records: &[&[u8]]) {
+        i.places.clear();
+        let mut from = 0;
+        for rec in records {
+            let place = if self.options.compress { pack(i, rec, from) } else { None };
+            from = place.as_ref().map_or(from, |p| p.end);
+            i.places.push(place);
         }
     }
 
@@ -347,7 +340,7 @@ impl Shared {
             i.dirty = false;
             let mut files = std::mem::take(&mut i.unsynced_files);
             files.push(Arc::clone(&i.file));
-            (files, i.logged)
+            (files, i.unsynced.seal())
         };
         let mut result = Ok(());
         for f in files {
@@ -356,11 +349,7 @@ impl Shared {
         let mut i = self.lock();
         match result {
             Ok(()) => {
-                let stay = usize::try_from(i.logged - upto).unwrap_or(usize::MAX);
-                while i.unsynced.len() > stay {
-                    let Some(old) = i.unsynced.pop_front() else { break };
-                    i.unsynced_bytes -= old.1.len();
-                }
+                i.unsynced.forget(upto);
                 Ok(())
             }
             Err(e) => {
@@ -379,22 +368,9 @@ impl Shared {
         self.mend(i)?;
         self.next_segment(i)?;
         let records = std::mem::take(&mut i.unsynced);
-        let mut pos = i.len;
-        let mut result = Ok(());
-        for (flags, bytes) in &records {
-            if bytes.len() as u64 > frame::room(pos, self.options.segment_size) {
-                result = self.write_out(i, pos).and_then(|()| self.next_segment(i));
-                pos = i.len;
-            }
-            if result.is_err() {
-                break;
-            }
-            let mut out = std::mem::take(&mut i.out);
-            frame::push_record(&mut out, &mut pos, bytes, *flags);
-            i.out = out;
-        }
+        let done = self.write_all(i, records.records());
         i.unsynced = records;
-        result.and_then(|()| self.write_out(i, pos))
+        done
     }
 
     fn sync_loop(&self) {
@@ -413,6 +389,31 @@ impl Shared {
             let _ = self.sync();
         }
     }
+}
+
+/// Compresses a record to `packed[from..]`; `None` when it does not become smaller.
+fn pack(i: &mut Inner, rec: &[u8], from: usize) -> Option<Range<usize>> {
+    let max = snap::raw::max_compress_len(rec.len());
+    if max == 0 {
+        return None;
+    }
+    if i.packed.len() < from + max {
+        i.packed.resize(from + max, 0);
+    }
+    let n = i.encoder.compress(rec, i.packed.get_mut(from..)?).ok()?;
+    (n < rec.len()).then_some(from..from + n)
+}
+
+/// Flags and bytes of each record as it is written.
+fn parts<'r>(
+    records: &'r [&'r [u8]],
+    places: &'r [Option<Range<usize>>],
+    packed: &'r [u8],
+) -> impl Iterator<Item = (u8, &'r [u8])> {
+    records.iter().zip(places).map(|(rec, place)| match place.clone().and_then(|p| packed.get(p)) {
+        Some(bytes) => (frame::SNAPPY, bytes),
+        None => (0, *rec),
+    })
 }
 
 #[cfg(test)]

@@ -283,8 +283,13 @@ fn queries_while_blocks_are_cut_and_merged_miss_and_double_nothing() {
         .unwrap();
     let minutes = 30 * 60;
     let done = std::sync::atomic::AtomicBool::new(false);
+    // Until the first commit is there a series has nothing to show.
+    let (began, first_commit) = std::sync::mpsc::channel();
     let reads = std::thread::scope(|s| {
-        let reader = s.spawn(|| {
+        let done = &done;
+        let db = &db;
+        let reader = s.spawn(move || {
+            first_commit.recv().unwrap();
             let mut reads = 0;
             let mut columns = Columns::default();
             while !done.load(std::sync::atomic::Ordering::Relaxed) {
@@ -317,6 +322,9 @@ fn queries_while_blocks_are_cut_and_merged_miss_and_double_nothing() {
             }
             let committed = db.commit(&batch).unwrap();
             assert_eq!(committed.refused, []);
+            if minute == 0 {
+                began.send(()).unwrap();
+            }
             db.release(&committed.new.iter().flatten().copied().collect::<Vec<_>>());
             if minute % 10 == 0 {
                 assert_eq!(db.maintain().errors, Vec::<String>::new());
