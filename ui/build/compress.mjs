@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const dist = new URL('../dist/', import.meta.url).pathname;
+// The server rewrites the one for its path prefix and reads the other itself.
+const own = new Set(['index.html', 'inline-styles.txt']);
 const text = /\.(js|css|html|svg|json|txt)$/;
 
 for (const entry of await readdir(dist, { recursive: true, withFileTypes: true })) {
-  // index.html is rewritten by the server for its path prefix, so it stays plain.
-  if (!entry.isFile() || !text.test(entry.name) || entry.name === 'index.html') continue;
+  if (!entry.isFile() || !text.test(entry.name) || own.has(entry.name)) continue;
   const path = join(entry.parentPath, entry.name);
   const body = await readFile(path);
   await writeFile(`${path}.gz`, gzipSync(body, { level: 9 }));

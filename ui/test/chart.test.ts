@@ -1,7 +1,9 @@
 // Columns, calculations, stacking, axes, colours.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { alignedGrid, gridTimes, reduce, toColumns } from '../src/chart/frame.ts';
+import { reduce } from '../src/chart/frame.ts';
+import { columnsOf, readNumber, toColumns } from '../src/api/matrix.ts';
+import { alignedGrid, gridTimes } from '../src/time/grid.ts';
 import { darkPanel, darkSeries, darkState, lightPanel, lightSeries, lightState, namedColor, strokeOf } from '../src/chart/palette.ts';
 import { stack } from '../src/chart/stack.ts';
 
@@ -20,6 +22,49 @@ test('steps below a second keep their place', () => {
   const [column] = toColumns([{ metric: {}, values: [[0.3, '3'], [0.7, '7']] }], grid);
   assert.equal(column!.values[3], 3);
   assert.equal(column!.values[7], 7);
+});
+
+test('numbers are read from bytes as the engine reads them', () => {
+  const read = (text: string) => readNumber(new TextEncoder().encode(text), 0, text.length);
+  const exact = (text: string) => assert.ok(Object.is(read(text), Number(text)), text);
+  // More than 15 digits: at most two units in the last place.
+  const near = (text: string) => assert.ok(Math.abs(read(text) - Number(text)) <= 2 * Number.EPSILON * Math.abs(Number(text)), `${text} is read as ${read(text)}`);
+  for (const text of ['0', '-0', '1', '-1.5', '0.001', '1795728879.123', '0.1', '123456789012345', '1e21', '-2.5e-7', '2.5E+7', '100000000000000000000', '1e-310', '1.7976931348623157e308', '5e-324']) exact(text);
+  for (const text of ['9007199254740993', '0.30000000000000004', '0.0000000000000000000000012', '123456789012345678901234567890123456789', '1.2345678901234567e-200']) near(text);
+  assert.equal(read('+Inf'), Infinity);
+  assert.equal(read('-Inf'), -Infinity);
+  assert.ok(Number.isNaN(read('NaN')));
+  let state = 7;
+  for (let i = 0; i < 20_000; i++) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    const size = 10 ** ((state % 60) - 30);
+    near(String((state / 3) * size));
+    near(((state / 7) * size).toPrecision(1 + (state % 17)));
+    exact(String(state / 1000));
+  }
+});
+
+test('an answer read from its bytes is the answer read as JSON', () => {
+  const grid = { start: 10_000, end: 40_000, step: 10_000 };
+  const check = (envelope: object, written = JSON.stringify(envelope)) => {
+    const { status, data, warnings } = columnsOf(new TextEncoder().encode(written), grid);
+    const expected = JSON.parse(written) as { status: string; data: { result: Parameters<typeof toColumns>[0] }; warnings?: string[] };
+    assert.equal(status, expected.status);
+    assert.deepEqual(warnings, expected.warnings);
+    assert.deepEqual(data, toColumns(expected.data.result, grid));
+  };
+  const matrix = (result: object[]) => ({ status: 'success', data: { resultType: 'matrix', result }, warnings: ['"values":[ in a text'] });
+  check(matrix([]));
+  check(matrix([{ metric: { a: 'b' }, values: [[10, '1'], [20.001, '-0.25'], [30, 'NaN'], [40, '+Inf']] }, { metric: {}, values: [] }]));
+  // Names and values that look like the list, backslashes, what lies off the grid, histograms with and without values.
+  check(matrix([{ metric: { values: '"values":[[1,"2"]]', '\\"values':  '\\', é: '€' }, values: [[10, '1'], [50, '2'], [0, '3']] }]));
+  check(matrix([{ metric: { h: '1' }, histograms: [[10, { count: '1', sum: '1', buckets: [] }]] }, { metric: { h: '2' }, values: [[10, '5']], histograms: [[20, {}]] }]));
+  // Another way of writing is left to JSON.parse.
+  const spaced = matrix([{ metric: { a: 'b' }, values: [[10, '1'], [20, '2']] }]);
+  check(spaced, JSON.stringify(spaced, null, 1));
+  check(spaced, JSON.stringify(spaced).replace('],[20', '], [20'));
+  const failed = columnsOf(new TextEncoder().encode('{"status":"error","error":"no"}'), grid);
+  assert.deepEqual(failed, { status: 'error', error: 'no' });
 });
 
 test('calculations', () => {

@@ -12,8 +12,12 @@ use rust_embed::RustEmbed;
 #[allow_missing = true]
 struct Dist;
 
-/// What a browser may load for our pages: only what this server sends. No inline script, no inline style.
+/// What a browser may load for our pages: only what this server sends. No inline script; of inline styles only those of
+/// `index.html` itself, whose hashes the build writes down.
 const CSP: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; frame-ancestors 'none'; form-action 'self'";
+
+/// Hashes of the styles inside `index.html`, as a policy names them.
+const INLINE_STYLES: &str = "inline-styles.txt";
 
 /// Paths of the UI; Prometheus' own page addresses lead to the page that shows the same.
 const PAGES: &[&str] = &[
@@ -62,7 +66,7 @@ fn index(app: &App, request: &HeaderMap) -> Response<Body> {
     let mut r = Response::new(Body::default());
     r.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     r.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    r.headers_mut().insert("content-security-policy", HeaderValue::from_static(CSP));
+    r.headers_mut().insert("content-security-policy", policy());
     let Some(file) = Dist::get("index.html") else {
         return reply::with_body(r, MISSING.as_bytes().to_vec(), false);
     };
@@ -71,9 +75,28 @@ fn index(app: &App, request: &HeaderMap) -> Response<Body> {
     reply::with_body(r, html.replacen(BASE, &base, 1).into_bytes(), reply::accepts_gzip(request))
 }
 
+/// The policy of our pages. What the build did not write down stays forbidden.
+fn policy() -> HeaderValue {
+    let styles =
+        Dist::get(INLINE_STYLES).map(|f| String::from_utf8_lossy(&f.data).into_owned()).unwrap_or_default();
+    HeaderValue::from_str(&policy_with(&styles)).unwrap_or(HeaderValue::from_static(CSP))
+}
+
+fn policy_with(styles: &str) -> String {
+    if styles.is_empty() {
+        return CSP.to_owned();
+    }
+    format!("{CSP}; style-src 'self' {styles}")
+}
+
 /// A file of the build, in the smallest form that the client takes.
 fn asset(path: &str, request: &HeaderMap) -> Option<Response<Body>> {
-    if path.is_empty() || path == "index.html" || path.ends_with(".gz") || path.ends_with(".br") {
+    if path.is_empty()
+        || path == "index.html"
+        || path == INLINE_STYLES
+        || path.ends_with(".gz")
+        || path.ends_with(".br")
+    {
         return None;
     }
     let plain = Dist::get(path)?;
@@ -128,6 +151,13 @@ mod tests {
     #[test]
     fn a_prefix_cannot_leave_its_attribute() {
         assert_eq!(attribute("/a\"><script>"), "/a&quot;>&lt;script>");
+    }
+
+    #[test]
+    fn only_the_styles_that_the_build_names_are_let_through() {
+        assert_eq!(policy_with(""), CSP);
+        assert_eq!(policy_with("'sha256-x='"), format!("{CSP}; style-src 'self' 'sha256-x='"));
+        assert!(!CSP.contains("unsafe"));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 // Requests to the server's HTTP API, with its own error messages.
-import { basePath } from '../app/router.ts';
+import { basePath } from '../app/base.ts';
 
 /** What the server (or the way to it) answered instead of data. */
 export class ApiError extends Error {
@@ -41,7 +41,8 @@ export function apiUrl(path: string, params: ApiParams = {}): string {
   return `${basePath}api/${path}${text === '' ? '' : `?${text}`}`;
 }
 
-interface Envelope {
+/** What the API wraps its answers in. */
+export interface Envelope {
   status?: string;
   data?: unknown;
   error?: string;
@@ -53,8 +54,13 @@ interface Envelope {
 /** Longest address that is sent as GET; more goes as a POST form. */
 const longestGet = 4000;
 
-/** Calls the API and opens its envelope. Throws `ApiError`; an abort throws what `fetch` throws. */
-export async function call<T>(path: string, params: ApiParams = {}, signal?: AbortSignal): Promise<Answer<T>> {
+const decode = (body: Uint8Array) => new TextDecoder().decode(body);
+
+/**
+ * Calls the API and opens its envelope, by `open` when a body needs more than `JSON.parse`. Throws `ApiError`; an abort throws
+ * what `fetch` throws.
+ */
+export async function call<T>(path: string, params: ApiParams = {}, signal?: AbortSignal, open: (body: Uint8Array) => Envelope = (body) => JSON.parse(decode(body)) as Envelope): Promise<Answer<T>> {
   const started = performance.now();
   const url = apiUrl(path, params);
   const request: RequestInit = { headers: { accept: 'application/json' }, signal: signal ?? null };
@@ -68,15 +74,15 @@ export async function call<T>(path: string, params: ApiParams = {}, signal?: Abo
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new ApiError('the server does not answer', 0, 'network');
   }
-  const text = await response.text();
+  const body = new Uint8Array(await response.arrayBuffer());
   let envelope: Envelope | undefined;
   try {
-    envelope = JSON.parse(text) as Envelope;
+    envelope = open(body);
   } catch {
     envelope = undefined;
   }
   if (!envelope || envelope.status !== 'success') {
-    const message = envelope?.error ?? (text.trim().slice(0, 300) || response.statusText || `status ${response.status}`);
+    const message = envelope?.error ?? (decode(body).trim().slice(0, 300) || response.statusText || `status ${response.status}`);
     throw new ApiError(message, response.status, envelope?.errorType ?? (response.ok ? 'not_json' : 'http'));
   }
   return {
@@ -84,7 +90,7 @@ export async function call<T>(path: string, params: ApiParams = {}, signal?: Abo
     warnings: envelope.warnings ?? [],
     infos: envelope.infos ?? [],
     took: performance.now() - started,
-    bytes: text.length,
+    bytes: body.length,
   };
 }
 

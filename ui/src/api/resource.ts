@@ -1,5 +1,5 @@
 // A value that is asked for and asked again: keeps the old one while the new one is on its way.
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { isAbort } from './client.ts';
 
 export interface Resource<T> {
@@ -15,9 +15,12 @@ export interface Resource<T> {
  */
 export function useResource<T>(scope: string, key: unknown, load: (signal: AbortSignal) => Promise<T>): Resource<T> {
   const [state, setState] = useState<Resource<T> & { scope: string }>({ data: undefined, error: undefined, loading: true, scope });
-  useEffect(() => {
+  const begun = useRef(false);
+  // Before the paint, not after it: the answer is on its way while the browser draws.
+  useLayoutEffect(() => {
     const controller = new AbortController();
-    setState((old) => ({ data: old.scope === scope ? old.data : undefined, error: old.scope === scope ? old.error : undefined, loading: true, scope }));
+    if (begun.current) setState((old) => ({ data: old.scope === scope ? old.data : undefined, error: old.scope === scope ? old.error : undefined, loading: true, scope }));
+    begun.current = true;
     load(controller.signal).then(
       (data) => {
         if (!controller.signal.aborted) setState({ data, error: undefined, loading: false, scope });

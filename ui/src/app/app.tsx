@@ -6,26 +6,15 @@ import { Failure, Skeleton } from '../parts/message.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { helpOpen, HelpDialog } from './help.tsx';
 import { pageTitle, TopBar } from './top-bar.tsx';
-import { loadPage, pageOf, pages, type Page } from './pages.ts';
+import { codeOf, loadPage, pageOf, pages, type Page } from './pages.ts';
 import { href, path } from './router.ts';
 import { cycleTheme, theme } from './settings.ts';
 
 const loaded = signal<Record<string, ComponentType>>({});
 
-/** Code of the page at the present address, `undefined` where there is none. */
-function presentCode(): string | undefined {
-  return path.value.startsWith('/d/') ? 'dashboard' : pageOf(path.value)?.id;
-}
-
-/** Loads the code of the present page ahead of the first render; a failure is left to the page's own loading. */
-export async function loadFirstPage(): Promise<void> {
-  const code = presentCode();
-  if (code === undefined) return;
-  try {
-    loaded.value = { [code]: await loadPage(code) };
-  } catch {
-    // The page tries again and says what is wrong.
-  }
+/** Keeps the code of a page that was loaded ahead of the first render. */
+export function keep(code: string, component: ComponentType): void {
+  loaded.value = { ...loaded.value, [code]: component };
 }
 
 function Rail({ current }: { current: Page | undefined }) {
@@ -76,13 +65,13 @@ function Unknown() {
 
 export function App() {
   const current = pageOf(path.value);
-  const code = presentCode();
+  const code = codeOf(path.value);
   const [failure, setFailure] = useState<unknown>();
   useEffect(() => {
     setFailure(undefined);
     if (code === undefined || loaded.value[code]) return;
     loadPage(code).then(
-      (component) => (loaded.value = { ...loaded.value, [code]: component }),
+      (component) => keep(code, component),
       (error: unknown) => setFailure(error),
     );
   }, [code]);

@@ -23,6 +23,11 @@ export const pages: Page[] = [
   { id: 'status', title: 'Status', path: '/status', icon: 'status', key: 's', also: /^\/(status|config|flags|tsdb-status)\/?$/, ranged: false },
 ];
 
+/** Id of the code that a path needs, `undefined` where there is no page. */
+export function codeOf(path: string): string | undefined {
+  return path.startsWith('/d/') ? 'dashboard' : pageOf(path)?.id;
+}
+
 /** The page of a path. */
 export function pageOf(path: string): Page | undefined {
   return pages.find((page) => page.also.test(path));

@@ -1,15 +1,8 @@
 // Where the reader is: path and query of the page, below whatever prefix the server is mounted at.
 import { computed, signal } from '@preact/signals';
+import { basePath, presentPath } from './base.ts';
 
-/** Path prefix of the server with a slash at its end, from `<base href>`. */
-export const basePath = typeof document === 'undefined' ? '/' : new URL(document.baseURI).pathname.replace(/[^/]*$/, '');
-
-function readPath(): string {
-  const path = window.location.pathname;
-  return path.startsWith(basePath) ? `/${path.slice(basePath.length)}` : '/';
-}
-
-const place = signal(typeof window === 'undefined' ? { path: '/', query: '' } : { path: readPath(), query: window.location.search });
+const place = signal(typeof window === 'undefined' ? { path: '/', query: '' } : { path: presentPath(), query: window.location.search });
 
 /** Path below the prefix, starting with a slash. */
 export const path = computed(() => place.value.path);
@@ -43,7 +36,7 @@ export function href(to: string, params: Params = {}): string {
 export function go(address: string, replace = false): void {
   if (replace) window.history.replaceState(null, '', address);
   else window.history.pushState(null, '', address);
-  place.value = { path: readPath(), query: window.location.search };
+  place.value = { path: presentPath(), query: window.location.search };
 }
 
 /**
@@ -63,7 +56,7 @@ export function setQuery(changes: Params, replace = false): void {
 /** Follows clicks on links of the UI without loading the page anew. */
 export function startRouter(): void {
   window.addEventListener('popstate', () => {
-    place.value = { path: readPath(), query: window.location.search };
+    place.value = { path: presentPath(), query: window.location.search };
   });
   document.addEventListener('click', (event) => {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;

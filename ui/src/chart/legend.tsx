@@ -1,5 +1,6 @@
 // The legend: names, calculations, and which series are drawn.
 import { useMemo, useState } from 'preact/hooks';
+import { natural } from '../format/natural.ts';
 import { formatValue } from '../format/units.ts';
 import { reduce } from './frame.ts';
 import type { LineSeries } from './line.tsx';
@@ -20,7 +21,7 @@ export interface LegendProps {
   onFocus: (key: string | undefined) => void;
   /** Shows only this series; with `add` it is switched alone. */
   onToggle: (key: string, add: boolean) => void;
-  /** Most rows in the page. */
+  /** Most rows in the page until the reader asks for all. */
   limit?: number;
 }
 
@@ -36,7 +37,7 @@ function calcOfHeading(heading: string | undefined): string | undefined {
   return Object.keys(titles).find((calc) => titles[calc] === heading || calc === heading);
 }
 
-export function Legend({ series, calcs, mode, sortBy, sortDescending, onFocus, onToggle, limit = 500 }: LegendProps) {
+export function Legend({ series, calcs, mode, sortBy, sortDescending, onFocus, onToggle, limit = 100 }: LegendProps) {
   const [sort, setSort] = useState<{ by: string; down: boolean } | undefined>(() => {
     const by = calcOfHeading(sortBy);
     return by === undefined ? undefined : { by, down: sortDescending ?? true };
@@ -47,11 +48,12 @@ export function Legend({ series, calcs, mode, sortBy, sortDescending, onFocus, o
     const at = calcs.indexOf(sort.by);
     const sign = sort.down ? -1 : 1;
     return reduced.sort((a, b) => {
-      if (at < 0) return sign * a.one.name.localeCompare(b.one.name, 'en', { numeric: true });
+      if (at < 0) return sign * natural(a.one.name, b.one.name);
       return sign * ((a.numbers[at] ?? -Infinity) - (b.numbers[at] ?? -Infinity));
     });
   }, [series, calcs, sort]);
-  const shown = rows.slice(0, limit);
+  const [whole, setWhole] = useState(false);
+  const shown = whole ? rows : rows.slice(0, limit);
   const name = (one: LineSeries) => (
     <button
       type="button"
@@ -66,7 +68,7 @@ export function Legend({ series, calcs, mode, sortBy, sortDescending, onFocus, o
       <span class="cut">{one.name}</span>
     </button>
   );
-  const more = rows.length > shown.length ? <p class="dim">{rows.length - shown.length} more series</p> : null;
+  const more = rows.length > shown.length ? <p class="dim inset"><button type="button" class="small" onClick={() => setWhole(true)}>Show {rows.length - shown.length} more series</button></p> : null;
   if (mode === 'list' || calcs.length === 0) {
     return (
       <div class="legend list">

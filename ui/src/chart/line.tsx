@@ -81,8 +81,14 @@ function withAlpha(color: string, percent: number): string {
 const penLines: uPlot.Series.PathBuilder = (u, index, first, last) => {
   const xs = u.data[0];
   const ys = u.data[index]!;
-  const scale = u.series[index]?.scale ?? 'y';
   const path = new Path2D();
+  // Both scales are linear, so a position is one multiplication; uPlot's own conversion costs more than the drawing.
+  const { left, top, width, height } = u.bbox;
+  const { min: xMin = 0, max: xMax = 1 } = u.scales['x'] ?? {};
+  const { min: yMin = 0, max: yMax = 1 } = u.scales[u.series[index]?.scale ?? 'y'] ?? {};
+  const xScale = width / (xMax! - xMin!);
+  const yScale = height / (yMax! - yMin!);
+  const bottom = top + height;
   let down = false;
   for (let i = first; i <= last; i++) {
     const value = ys[i];
@@ -90,8 +96,8 @@ const penLines: uPlot.Series.PathBuilder = (u, index, first, last) => {
       down = false;
       continue;
     }
-    const x = u.valToPos(xs[i]!, 'x', true);
-    const y = u.valToPos(value, scale, true);
+    const x = left + (xs[i]! - xMin!) * xScale;
+    const y = bottom - (value - yMin!) * yScale;
     if (down) path.lineTo(x, y);
     else path.moveTo(x, y);
     down = true;
@@ -163,6 +169,8 @@ export function Chart(props: ChartProps) {
   const { xs, series, start, end, height, label } = props;
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | undefined>(undefined);
+  /** What the chart was last given. */
+  const given = useRef<unknown[]>([]);
   const latest = useRef(props);
   latest.current = props;
   const [width, setWidth] = useState(0);
@@ -171,8 +179,8 @@ export function Chart(props: ChartProps) {
 
   useLayoutEffect(() => {
     const observer = new ResizeObserver((entries) => setWidth(Math.floor(entries[0]!.contentRect.width)));
+    // It tells the first width too, after a layout that is due anyway; asking here would force one for every chart of a page.
     observer.observe(box.current!);
-    setWidth(Math.floor(box.current!.getBoundingClientRect().width));
     return () => observer.disconnect();
   }, []);
 
@@ -281,6 +289,7 @@ export function Chart(props: ChartProps) {
     };
     const plot = new uPlot(options, [xs, ...drawn] as uPlot.AlignedData, box.current!);
     chart.current = plot;
+    given.current = [xs, drawn, start, end, props.min, props.max];
     return () => {
       chart.current = undefined;
       plot.destroy();
@@ -293,6 +302,10 @@ export function Chart(props: ChartProps) {
     if (plot && width >= 20 && (plot.width !== width || plot.height !== height)) plot.setSize({ width, height });
   }, [width, height]);
   useEffect(() => {
+    const next = [xs, drawn, start, end, props.min, props.max];
+    // A chart that was just made has its data.
+    if (next.every((value, i) => value === given.current[i])) return;
+    given.current = next;
     chart.current?.setData([xs, ...drawn] as uPlot.AlignedData);
   }, [xs, drawn, start, end, props.min, props.max]);
   useEffect(() => {

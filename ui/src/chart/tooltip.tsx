@@ -40,8 +40,9 @@ export function Tooltip({ tip, xs, series, width, height }: { tip: TipState; xs:
     >
       <div class="when">{times.value.full(seconds * 1000)}</div>
       {rows.length === 0 ? <div class="dim">no value here</div> : null}
-      {shown.map(({ one, value }) => (
-        <div key={one.key} class={`line ${one === nearest?.one ? 'near' : ''}`}>
+      {/* By place: a row that moves keeps its elements, so that pointing changes texts only. */}
+      {shown.map(({ one, value }, i) => (
+        <div key={i} class={`line ${one === nearest?.one ? 'near' : ''}`}>
           <Swatch color={one.color} dashed={one.dash.length > 0} />
           <span class="cut">{one.name}</span>
           <b>{formatValue(value, one.unit, one.decimals)}</b>

@@ -1,8 +1,9 @@
 // Runs the queries of a panel and gives them their names.
 import { call, errorText } from '../api/client.ts';
-import { parseValue, queryInstant, queryRange, seriesName, type Labels } from '../api/prometheus.ts';
-import { alignedGrid, toColumns, type Grid } from '../chart/frame.ts';
+import { queryColumns } from '../api/matrix.ts';
+import { parseValue, queryInstant, seriesName, type Labels } from '../api/prometheus.ts';
 import { parseDuration } from '../time/duration.ts';
+import { alignedGrid, type Grid } from '../time/grid.ts';
 import { chooseStep } from '../time/step.ts';
 import { forQuery, forText, interpolate, type Bindings } from './interpolate.ts';
 import { legendNames } from './legend.ts';
@@ -79,8 +80,8 @@ export async function runPanel(panel: Panel, context: RunContext, signal: AbortS
           const answer = await queryInstant(expr, context.end, signal);
           return { target, expr, answer, instant: answer.data };
         }
-        const answer = await queryRange({ expr, ...grid }, signal);
-        return { target, expr, answer, matrix: answer.data };
+        const answer = await queryColumns({ expr, ...grid }, signal);
+        return { target, expr, answer, columns: answer.data };
       } catch (error) {
         if (signal.aborted) throw error;
         return { target, expr, error: errorText(error) };
@@ -96,8 +97,8 @@ export async function runPanel(panel: Panel, context: RunContext, signal: AbortS
     data.took = Math.max(data.took, part.answer.took);
     data.warnings.push(...part.answer.warnings);
     const format = part.target.legend === undefined ? undefined : interpolate(part.target.legend, context.bindings, forText);
-    if (part.matrix) {
-      const columns = toColumns(part.matrix, grid);
+    if (part.columns) {
+      const { columns } = part;
       const names = legendNames(columns.map((column) => column.labels), format, part.expr);
       columns.forEach((column, i) => {
         data.samples += column.samples;

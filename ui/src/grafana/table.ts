@@ -1,4 +1,5 @@
 // Tables: instant answers as frames, and the transformations that join and rename them.
+import { natural } from '../format/natural.ts';
 import { flag, list, number, object, text, type Json } from './json.ts';
 import type { PanelRow } from './run.ts';
 
@@ -112,7 +113,7 @@ function organize(frame: Frame, options: Json): Frame {
 export function compareCells(a: Cell, b: Cell): number {
   if (a === undefined || b === undefined) return a === b ? 0 : a === undefined ? 1 : -1;
   if (typeof a === 'number' && typeof b === 'number') return a - b;
-  return String(a).localeCompare(String(b), 'en', { numeric: true });
+  return natural(String(a), String(b));
 }
 
 /** The frame with its rows ordered by a column. */

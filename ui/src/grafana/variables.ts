@@ -1,6 +1,7 @@
 // Values of a dashboard's variables: asked for in order, since one may use those before it.
 import { call } from '../api/client.ts';
 import { queryInstant, seriesName } from '../api/prometheus.ts';
+import { natural } from '../format/natural.ts';
 import { allKey, forQuery, interpolate, type Bound } from './interpolate.ts';
 import type { Variable } from './model.ts';
 
@@ -40,7 +41,7 @@ export function sortOptions(options: string[], sort: number): string[] {
     sort <= 2 ? (a, b) => (a < b ? -1 : a > b ? 1 : 0)
     : sort <= 4 ? (a, b) => (numberIn(a) || 0) - (numberIn(b) || 0)
     : sort <= 6 ? (a, b) => a.toLowerCase().localeCompare(b.toLowerCase(), 'en')
-    : (a, b) => a.localeCompare(b, 'en', { numeric: true });
+    : natural;
   const sorted = [...options].sort(compare);
   return sort % 2 === 0 ? sorted.reverse() : sorted;
 }

@@ -1,4 +1,5 @@
-// Times as text in the browser's zone or in UTC, always with 24 hours.
+// Times as text in the browser's zone or in UTC, always with 24 hours. No `Intl`: making its formats costs a slow machine
+// as long as drawing the whole first page.
 
 export type Zone = 'browser' | 'utc';
 
@@ -15,26 +16,36 @@ export interface ZoneFormats {
   name: string;
 }
 
-function parts(format: Intl.DateTimeFormat, ms: number): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const part of format.formatToParts(ms)) found[part.type] = part.value;
-  return found;
+const two = (value: number) => String(value).padStart(2, '0');
+
+/** Years as ISO 8601 writes them. */
+function fourDigits(year: number): string {
+  return year < 0 ? `-${String(-year).padStart(4, '0')}` : String(year).padStart(4, '0');
 }
 
-function make(timeZone: string | undefined): ZoneFormats {
-  const format = new Intl.DateTimeFormat('en-GB', {
-    timeZone, hourCycle: 'h23', year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit',
-  });
-  const zoneName = new Intl.DateTimeFormat('en-GB', { timeZone, timeZoneName: 'shortOffset' })
-    .formatToParts(Date.now())
-    .find((part) => part.type === 'timeZoneName')?.value;
-  const text = (ms: number, write: (p: Record<string, string>) => string) => (Number.isFinite(ms) ? write(parts(format, ms)) : '–');
+/** `UTC+1`, `UTC-3:30` or `UTC` of an offset in minutes east of Greenwich. */
+export function zoneName(minutes: number): string {
+  if (minutes === 0) return 'UTC';
+  const size = Math.abs(minutes);
+  return `UTC${minutes < 0 ? '-' : '+'}${Math.floor(size / 60)}${size % 60 === 0 ? '' : `:${two(size % 60)}`}`;
+}
+
+function make(utc: boolean): ZoneFormats {
+  const text = (write: (at: Date) => string) => (ms: number) => {
+    const at = new Date(ms);
+    return Number.isNaN(at.getTime()) ? '–' : write(at);
+  };
+  const day = utc ? (at: Date) => `${two(at.getUTCMonth() + 1)}-${two(at.getUTCDate())}` : (at: Date) => `${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  const minute = utc ? (at: Date) => `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}` : (at: Date) => `${two(at.getHours())}:${two(at.getMinutes())}`;
+  // Every zone of today is a whole number of minutes off UTC, but those of the past were not.
+  const clock = utc ? (at: Date) => `${minute(at)}:${two(at.getUTCSeconds())}` : (at: Date) => `${minute(at)}:${two(at.getSeconds())}`;
+  const year = utc ? (at: Date) => fourDigits(at.getUTCFullYear()) : (at: Date) => fourDigits(at.getFullYear());
   return {
-    clock: (ms) => text(ms, (p) => `${p['hour']}:${p['minute']}:${p['second']}`),
-    minute: (ms) => text(ms, (p) => `${p['hour']}:${p['minute']}`),
-    day: (ms) => text(ms, (p) => `${p['month']}-${p['day']}`),
-    full: (ms) => text(ms, (p) => `${p['year']}-${p['month']}-${p['day']} ${p['hour']}:${p['minute']}:${p['second']}`),
-    name: (zoneName ?? 'UTC').replace('GMT', 'UTC'),
+    clock: text(clock),
+    minute: text(minute),
+    day: text(day),
+    full: text((at) => `${year(at)}-${day(at)} ${clock(at)}`),
+    name: zoneName(utc ? 0 : -new Date().getTimezoneOffset()),
   };
 }
 
@@ -43,6 +54,6 @@ const cache = new Map<Zone, ZoneFormats>();
 /** Formats of a zone, made once. */
 export function zoneFormats(zone: Zone): ZoneFormats {
   let found = cache.get(zone);
-  if (!found) cache.set(zone, (found = make(zone === 'utc' ? 'UTC' : undefined)));
+  if (!found) cache.set(zone, (found = make(zone === 'utc')));
   return found;
 }

@@ -1,7 +1,7 @@
 // The time series panel: chart and legend in the room that the panel has.
 import { useMemo, useState } from 'preact/hooks';
 import { dark } from '../../app/settings.ts';
-import { gridTimes } from '../../chart/frame.ts';
+import { gridTimes } from '../../time/grid.ts';
 import { Legend, toggled } from '../../chart/legend.tsx';
 import { Chart } from '../../chart/line.tsx';
 import { at, flag, list, number, object, text, thresholdsOf } from '../../grafana/field.ts';

@@ -4,14 +4,16 @@ import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, a
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from '@codemirror/language';
 import { lintKeymap } from '@codemirror/lint';
-import { EditorState, Prec } from '@codemirror/state';
+import { Annotation, EditorState, Prec } from '@codemirror/state';
 import { EditorView, keymap, placeholder } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import { PromQLExtension } from '@prometheus-io/codemirror-promql';
-import { basePath } from '../../app/router.ts';
+import { basePath } from '../../app/base.ts';
 
 export interface EditorHandle {
+  /** Puts a text in; `onChange` is not called for it. */
   set(value: string): void;
+  text(): string;
   focus(): void;
   destroy(): void;
 }
@@ -22,6 +24,9 @@ export interface EditorOptions {
   onChange: (value: string) => void;
   onRun: (value: string) => void;
 }
+
+/** Marks a change that came from outside, which is not told to the outside again. */
+const fromOutside = Annotation.define<boolean>();
 
 const look = EditorView.theme({
   '&': { fontSize: '13px', backgroundColor: 'transparent', color: 'var(--text)' },
@@ -95,7 +100,7 @@ export function mountEditor(host: HTMLElement, options: EditorOptions): EditorHa
         ])),
         keymap.of([...closeBracketsKeymap, ...completionKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap]),
         EditorView.updateListener.of((update) => {
-          if (update.docChanged) options.onChange(update.state.doc.toString());
+          if (update.docChanged && !update.transactions.some((one) => one.annotation(fromOutside))) options.onChange(update.state.doc.toString());
         }),
       ],
     }),
@@ -103,8 +108,9 @@ export function mountEditor(host: HTMLElement, options: EditorOptions): EditorHa
   return {
     set(value) {
       const doc = view.state.doc.toString();
-      if (doc !== value) view.dispatch({ changes: { from: 0, to: doc.length, insert: value } });
+      if (doc !== value) view.dispatch({ changes: { from: 0, to: doc.length, insert: value }, annotations: fromOutside.of(true) });
     },
+    text: () => view.state.doc.toString(),
     focus: () => view.focus(),
     destroy: () => view.destroy(),
   };

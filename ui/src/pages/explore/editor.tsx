@@ -18,6 +18,8 @@ export function Editor({ value, onChange, onRun, label, first }: EditorProps) {
   callbacks.current = { onChange, onRun };
   const text = useRef(value);
   text.current = value;
+  /** Texts that the editor told and that have not come back yet. */
+  const told = useRef(new Set<string>());
   const area = useRef<HTMLTextAreaElement>(null);
   const [ready, setReady] = useState(false);
 
@@ -29,7 +31,10 @@ export function Editor({ value, onChange, onRun, label, first }: EditorProps) {
         const focused = document.activeElement === area.current;
         handle.current = mountEditor(host.current, {
           value: text.current, label,
-          onChange: (next) => callbacks.current.onChange(next),
+          onChange: (next) => {
+            told.current.add(next);
+            callbacks.current.onChange(next);
+          },
           onRun: (next) => callbacks.current.onRun(next),
         });
         setReady(true);
@@ -44,7 +49,13 @@ export function Editor({ value, onChange, onRun, label, first }: EditorProps) {
     };
   }, []);
   useEffect(() => {
-    handle.current?.set(value);
+    const editor = handle.current;
+    if (!editor) return;
+    // Keys may come faster than renders: what comes back then is an older text of the editor's own. Putting it in would undo
+    // keys, be told again, and so on without an end.
+    const own = told.current.has(value);
+    if (!own || editor.text() === value) told.current.clear();
+    if (!own) editor.set(value);
   }, [value, ready]);
 
   return (

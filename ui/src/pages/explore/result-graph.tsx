@@ -2,12 +2,12 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { seriesName } from '../../api/prometheus.ts';
 import { dark } from '../../app/settings.ts';
-import { gridTimes, type Grid } from '../../chart/frame.ts';
 import { Legend, toggled } from '../../chart/legend.tsx';
 import { Chart, type LineSeries } from '../../chart/line.tsx';
 import { strokeOf } from '../../chart/palette.ts';
 import { Empty } from '../../parts/message.tsx';
 import { span } from '../../time/clock.ts';
+import { gridTimes, type Grid } from '../../time/grid.ts';
 import { commonLabels, distinctName } from './names.ts';
 import type { QueryRun } from './run.ts';
 
@@ -21,7 +21,8 @@ export function ResultGraph({ runs, stacked, grid }: { runs: QueryRun[]; stacked
   const isDark = dark.value;
   const answered = runs.filter((run) => run.result?.kind === 'graph');
   const exprs = runs.map((run) => run.expr).join('\n');
-  useEffect(() => setHidden(new Set()), [exprs]);
+  // A new set of nothing would draw everything a second time.
+  useEffect(() => setHidden((old) => (old.size === 0 ? old : new Set())), [exprs]);
   // While a new answer is on its way the old one keeps its own grid.
   const shownGrid = answered[0]?.result?.kind === 'graph' ? answered[0].result.grid : grid;
   const results = answered.map((run) => run.result);

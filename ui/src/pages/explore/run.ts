@@ -1,8 +1,9 @@
 // Runs the queries of Explore and can be cancelled.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { isAbort, type Answer } from '../../api/client.ts';
-import { queryInstant, queryRange, type QueryData } from '../../api/prometheus.ts';
-import { toColumns, type Column, type Grid } from '../../chart/frame.ts';
+import { queryColumns, type Column } from '../../api/matrix.ts';
+import { queryInstant, type QueryData } from '../../api/prometheus.ts';
+import type { Grid } from '../../time/grid.ts';
 
 export interface GraphResult {
   kind: 'graph';
@@ -37,8 +38,8 @@ async function runOne(expr: string, plan: Plan, signal: AbortSignal): Promise<Qu
     const answer = await queryInstant(expr, plan.at, signal);
     return { expr, result: { kind: 'table', data: answer.data }, answer, loading: false };
   }
-  const answer = await queryRange({ expr, ...plan.grid }, signal);
-  return { expr, result: { kind: 'graph', columns: toColumns(answer.data, plan.grid), grid: plan.grid }, answer, loading: false };
+  const answer = await queryColumns({ expr, ...plan.grid }, signal);
+  return { expr, result: { kind: 'graph', columns: answer.data, grid: plan.grid }, answer, loading: false };
 }
 
 /**

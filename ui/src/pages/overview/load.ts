@@ -1,6 +1,7 @@
 // Collects what the Overview shows: jobs, chain, health, nodes and changes, in as few queries as will do.
 import { call, type Answer } from '../../api/client.ts';
-import { queryInstant, queryRange, queryVector, parseValue, type Labels } from '../../api/prometheus.ts';
+import { queryRange, queryVector, parseValue, type Labels } from '../../api/prometheus.ts';
+import { natural } from '../../format/natural.ts';
 import { components, scope, type Component, type Health } from './components.ts';
 
 export interface HealthValue {
@@ -102,14 +103,11 @@ export async function loadHealth(health: Health, jobs: string[], window: string,
   const expr = scope(health.expr, jobs, window);
   const step = Math.max(1000, Math.ceil((end - start) / sparkPoints / 1000) * 1000);
   const first = end - (sparkPoints - 1) * step;
-  const [instant, course] = await Promise.all([
-    queryInstant(expr, end, signal),
-    queryRange({ expr, start: first, end, step }, signal),
-  ]);
-  const item = instant.data.resultType === 'vector' ? instant.data.result[0] : undefined;
+  // The last step is the end itself, so it is the number of now: one question, not two.
+  const course = await queryRange({ expr, start: first, end, step }, signal);
   const history: (number | undefined)[] = new Array<number | undefined>(sparkPoints).fill(undefined);
   for (const [seconds, text] of course.data[0]?.values ?? []) history[Math.round((seconds * 1000 - first) / step)] = parseValue(text);
-  return { health, expr, value: item?.value ? parseValue(item.value[1]) : undefined, history };
+  return { health, expr, value: history[sparkPoints - 1], history };
 }
 
 /** What the nodes say of the cluster; each number is the most that any Felix sees. */
@@ -150,7 +148,7 @@ export async function loadNodes(jobs: string[], at: number, signal: AbortSignal)
       instance: labels['instance'] ?? '', job: labels['job'] ?? '', name: labels['node'] ?? labels['kubernetes_node'] ?? labels['instance'] ?? '',
       up: value === 1, resync: resync.get(key(labels)),
     }))
-    .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+    .sort((a, b) => natural(a.name, b.name));
 }
 
 const mostChanges = 12;

@@ -1,5 +1,6 @@
 // Targets as rows: grouped by pool, failing first, filtered. Pure, so that ten thousand of them can be tested.
 import type { Target } from '../../api/prometheus.ts';
+import { natural } from '../../format/natural.ts';
 
 export type Health = Target['health'];
 
@@ -58,10 +59,10 @@ export function groupTargets(targets: Target[]): Pool[] {
   }
   const sorted = [...pools.values()];
   for (const pool of sorted) {
-    pool.entries.sort((a, b) => weight(a.target) - weight(b.target) || a.target.scrapeUrl.localeCompare(b.target.scrapeUrl, 'en', { numeric: true }));
+    pool.entries.sort((a, b) => weight(a.target) - weight(b.target) || natural(a.target.scrapeUrl, b.target.scrapeUrl));
   }
   const poolWeight = (pool: Pool) => (pool.down > 0 ? 0 : pool.warned > 0 ? 1 : pool.unknown > 0 ? 2 : 3);
-  return sorted.sort((a, b) => poolWeight(a) - poolWeight(b) || a.name.localeCompare(b.name, 'en', { numeric: true }));
+  return sorted.sort((a, b) => poolWeight(a) - poolWeight(b) || natural(a.name, b.name));
 }
 
 export interface View {
