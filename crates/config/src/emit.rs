@@ -8,7 +8,7 @@ const WIDTH: usize = 80;
 
 /// A document to write.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Doc {
+pub enum Doc {
     /// A text, quoted where it must be.
     Text(String),
     /// A number or boolean as it stands.
@@ -22,7 +22,7 @@ pub(crate) enum Doc {
 }
 
 /// The text of a document.
-pub(crate) fn emit(doc: &Doc) -> String {
+pub fn emit(doc: &Doc) -> String {
     let mut w = Writer { out: String::new(), column: 0 };
     match doc {
         Doc::Map(entries) if !entries.is_empty() => w.map(entries, 0),

@@ -5,7 +5,7 @@
 
 mod bytes;
 pub mod diagnostics;
-mod emit;
+pub mod emit;
 pub mod flags;
 pub mod keys;
 pub mod load;

@@ -1,0 +1,116 @@
+//! Which proxy the environment names for a server, by the rules of Go's `httpproxy`, which kubectl follows.
+
+use std::net::IpAddr;
+
+/// The proxy for a server, or `None` to go straight. `env` reads a variable; the upper-case name is asked first.
+///
+/// Loopback and `localhost` are never proxied. `NO_PROXY` takes `*`, addresses, networks, and names that cover the names
+/// below them (only those when they begin with a dot), each with an optional port.
+pub(super) fn from_env(
+    https: bool,
+    host: &str,
+    port: u16,
+    env: impl Fn(&str) -> Option<String>,
+) -> Option<String> {
+    let either = |name: &str| {
+        env(name).filter(|v| !v.is_empty()).or_else(|| env(&name.to_lowercase()).filter(|v| !v.is_empty()))
+    };
+    let proxy = either(if https { "HTTPS_PROXY" } else { "HTTP_PROXY" })?;
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_lowercase();
+    let ip: Option<IpAddr> = host.parse().ok();
+    if host == "localhost" || ip.is_some_and(|ip| ip.is_loopback()) {
+        return None;
+    }
+    let exempt = either("NO_PROXY").unwrap_or_default();
+    if exempt.split(',').any(|rule| exempts(rule.trim(), &host, ip, port)) {
+        return None;
+    }
+    Some(if proxy.contains("://") { proxy } else { format!("http://{proxy}") })
+}
+
+fn exempts(rule: &str, host: &str, ip: Option<IpAddr>, port: u16) -> bool {
+    let rule = rule.to_lowercase();
+    match rule.as_str() {
+        "" => return false,
+        "*" => return true,
+        _ => {}
+    }
+    if let Some((network, bits)) = rule.split_once('/') {
+        let (Ok(network), Ok(bits), Some(ip)) = (network.parse(), bits.parse(), ip) else { return false };
+        return within(ip, network, bits);
+    }
+    if let Ok(only) = rule.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+        return ip == Some(only);
+    }
+    let (name, wanted) = match rule.rsplit_once(':') {
+        Some((name, p)) if p.parse::<u16>().is_ok() => (name, p.parse::<u16>().ok()),
+        _ => (rule.as_str(), None),
+    };
+    if wanted.is_some_and(|w| w != port) {
+        return false;
+    }
+    if let Ok(only) = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+        return ip == Some(only);
+    }
+    let name = name.strip_prefix('*').unwrap_or(name);
+    match name.strip_prefix('.') {
+        Some(below) => host.strip_suffix(below).is_some_and(|rest| rest.ends_with('.')),
+        None => host == name || host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.')),
+    }
+}
+
+fn within(ip: IpAddr, network: IpAddr, bits: u32) -> bool {
+    match (ip, network) {
+        (IpAddr::V4(a), IpAddr::V4(b)) if bits <= 32 => {
+            let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
+            a.to_bits() & mask == b.to_bits() & mask
+        }
+        (IpAddr::V6(a), IpAddr::V6(b)) if bits <= 128 => {
+            let mask = u128::MAX.checked_shl(128 - bits).unwrap_or(0);
+            a.to_bits() & mask == b.to_bits() & mask
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proxies_of_the_environment() {
+        fn check(host: &str, no_proxy: &str, proxied: bool) {
+            let env = |name: &str| match name {
+                "HTTPS_PROXY" => Some("proxy.corp:3128".to_owned()),
+                "no_proxy" => Some(no_proxy.to_owned()),
+                _ => None,
+            };
+            let got = from_env(true, host, 6443, env);
+            assert_eq!(got.as_deref(), proxied.then_some("http://proxy.corp:3128"), "{host} {no_proxy}");
+        }
+        check("api.example.com", "", true);
+        check("127.0.0.1", "", false);
+        check("[::1]", "", false);
+        check("localhost", "", false);
+        check("10.1.2.3", "10.0.0.0/8", false);
+        check("11.1.2.3", "10.0.0.0/8", true);
+        check("11.1.2.3", "x,0.0.0.0/0", false);
+        check("10.1.2.3", "10.1.2.3", false);
+        check("10.1.2.3", "10.1.2.3:443", true);
+        check("10.1.2.3", "10.1.2.3:6443", false);
+        check("api.example.com", "example.com", false);
+        check("example.com", ".example.com", true);
+        check("api.example.com", ".example.com", false);
+        check("badexample.com", "example.com", true);
+        check("api.example.com", "*", false);
+        check("api.example.com", "example.com:443", true);
+        check("fd00::5", "fd00::/8", false);
+    }
+
+    #[test]
+    fn plain_servers_take_the_other_variable() {
+        let env = |name: &str| (name == "HTTPS_PROXY").then(|| "http://p:1".to_owned());
+        assert_eq!(from_env(false, "api", 80, env), None);
+        assert_eq!(from_env(true, "api", 443, env).as_deref(), Some("http://p:1"));
+    }
+}
