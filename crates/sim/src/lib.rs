@@ -1,6 +1,7 @@
 //! The simulated Calico fleet and the replay of recorded scrapes.
 
 mod address;
+pub mod catalogue;
 mod clock;
 mod error;
 mod fault;
@@ -8,7 +9,9 @@ mod file_sd;
 pub mod fleet;
 mod gzip;
 mod http;
+pub mod installs;
 mod inventory;
+pub mod kube;
 pub mod replay;
 mod state;
 mod world;

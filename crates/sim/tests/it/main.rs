@@ -5,4 +5,5 @@
 mod client;
 mod faults;
 mod fleet;
+mod kube;
 mod replay;

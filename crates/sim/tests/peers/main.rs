@@ -10,6 +10,7 @@
 mod client;
 mod exposition;
 mod inventory;
+mod kube;
 mod shares;
 
 use std::path::PathBuf;
