@@ -1,0 +1,9 @@
+//! The testbed with its real peers.
+
+#![allow(clippy::disallowed_methods)] // waits and reads files
+
+mod accepted;
+mod bed;
+mod chain;
+mod recordings;
+mod tigera;
