@@ -1,0 +1,366 @@
+//! A live cluster as a snapshot: about thirty lists, then Prometheus, then probes. What cannot be read is noted with the
+//! reason and the rest is read all the same; nothing is ever written.
+
+use crate::collect::kinds::KINDS;
+use crate::collect::prometheus::{PrometheusAddress, Way};
+use crate::collect::{overlay, probes, prometheus_api};
+use crate::component::Component;
+use crate::facts::Facts;
+use crate::facts::samples::{family_query, host_port};
+use crate::snapshot::{Identity, Snapshot, Source, Unseen};
+use futures_util::{StreamExt, stream};
+use std::sync::Arc;
+use std::time::Duration;
+use tortie_cluster::client::{Cluster, ConnectOptions, ListOptions, LogOptions, ReadError, Resources};
+use tortie_cluster::object::{Object, Pod};
+
+/// What to look at besides objects.
+#[derive(Debug, Clone)]
+pub struct Wants {
+    /// Probes a component, beside those of failing targets; 0 makes none.
+    pub probes: usize,
+    /// A Prometheus given by address; it is asked instead of those in the cluster.
+    pub prometheus: Option<PrometheusAddress>,
+    /// Whether to ask Prometheus at all.
+    pub ask: bool,
+    /// Longest time for everything.
+    pub limit: Duration,
+}
+
+impl Default for Wants {
+    fn default() -> Wants {
+        Wants { probes: 10, prometheus: None, ask: true, limit: Duration::from_secs(30) }
+    }
+}
+
+/// Lists under way at once.
+const AT_ONCE: usize = 8;
+/// Rounds of queries that follow from answers (which matcher kills a selector).
+const ROUNDS: usize = 12;
+
+/// Takes a snapshot. An API server that cannot be reached gives an empty one that says so. `files` are laid over it; `now`
+/// is milliseconds since 1970.
+pub async fn collect(options: &ConnectOptions, wants: &Wants, files: Vec<Object>, now: i64) -> Snapshot {
+    let mut snap = Snapshot::new(Source::Live);
+    snap.at = now;
+    let (cluster, identity) = match Cluster::connect(options).await {
+        Ok(connected) => connected,
+        Err(e) => {
+            snap.identity.context = options.context.clone().unwrap_or_default();
+            let text = e.to_string();
+            snap.unseen.push(Unseen {
+                what: "api".to_owned(),
+                resource: String::new(),
+                namespace: String::new(),
+                forbidden: false,
+                reason: text,
+            });
+            return snap;
+        }
+    };
+    snap.identity = Identity {
+        context: identity.context.clone(),
+        server: identity.server.clone(),
+        uid: String::new(),
+        kubernetes: String::new(),
+    };
+    let whole = tokio::time::timeout(wants.limit, fill(&cluster, wants, files, &mut snap)).await;
+    if whole.is_err() {
+        snap.unseen.push(Unseen {
+            what: "the rest".to_owned(),
+            resource: String::new(),
+            namespace: String::new(),
+            forbidden: false,
+            reason: format!(
+                "not everything could be read within {} s (hint: --timeout)",
+                wants.limit.as_secs()
+            ),
+        });
+    }
+    snap
+}
+
+async fn fill(cluster: &Cluster, wants: &Wants, files: Vec<Object>, snap: &mut Snapshot) {
+    match cluster.version().await {
+        Ok(v) => snap.identity.kubernetes = v.git_version.trim_start_matches('v').to_owned(),
+        Err(e) => unseen(snap, "version of the API server", "", &e),
+    }
+    match cluster.cluster_uid().await {
+        Ok(uid) => snap.identity.uid = uid,
+        Err(e) => unseen(snap, "uid of namespace kube-system", "namespaces", &e),
+    }
+    objects(cluster, snap).await;
+    if !files.is_empty() {
+        for (object, reason) in overlay::lay(snap, files) {
+            let text = format!("{}: {reason}", object.reference());
+            snap.unseen.push(Unseen {
+                what: text.clone(),
+                resource: String::new(),
+                namespace: String::new(),
+                forbidden: false,
+                reason: text,
+            });
+        }
+    }
+    if wants.ask {
+        prometheuses(cluster, wants, snap).await;
+    }
+    if wants.probes > 0 {
+        processes(cluster, wants, snap).await;
+    }
+}
+
+fn unseen(snap: &mut Snapshot, what: &str, resource: &str, e: &ReadError) {
+    let forbidden = e.missing_right().is_some();
+    let resource = match e {
+        ReadError::Forbidden { resource, .. } => resource.clone(),
+        _ => resource.to_owned(),
+    };
+    let namespace = match e {
+        ReadError::Forbidden { namespace: Some(n), .. } => n.clone(),
+        _ => String::new(),
+    };
+    let reason = e.to_string();
+    // The same right is missing for many pods: one line of it is enough.
+    let known = snap.unseen.iter().any(|u| forbidden && u.resource == resource && u.namespace == namespace);
+    if !known {
+        snap.unseen.push(Unseen { what: what.to_owned(), resource, namespace, forbidden, reason });
+    }
+}
+
+async fn objects(cluster: &Cluster, snap: &mut Snapshot) {
+    let all = ListOptions::default();
+    let (resources, pods, services, slices, nodes, namespaces) = tokio::join!(
+        cluster.resources(),
+        cluster.list_pods(None, &all),
+        cluster.list_services(None, &all),
+        cluster.list_endpoint_slices(None, &all),
+        cluster.list_nodes(&all),
+        cluster.list_namespaces(&all),
+    );
+    macro_rules! keep {
+        ($field:ident, $result:expr, $resource:literal) => {
+            match $result {
+                Ok(list) => snap.$field = list,
+                Err(e) => unseen(snap, concat!("list ", $resource), $resource, &e),
+            }
+        };
+    }
+    keep!(pods, pods, "pods");
+    keep!(services, services, "services");
+    keep!(slices, slices, "endpointslices.discovery.k8s.io");
+    keep!(nodes, nodes, "nodes");
+    keep!(namespaces, namespaces, "namespaces");
+    snap.pods.retain(worth_keeping);
+    let resources = match resources {
+        Ok(r) => r,
+        Err(e) => {
+            unseen(snap, "the kinds that are served", "", &e);
+            return;
+        }
+    };
+    served(&resources, snap);
+    let lists: Vec<(String, Result<Vec<Object>, ReadError>)> = stream::iter(KINDS)
+        .filter_map(|wanted| {
+            let resource = resources.find(wanted.group, wanted.kind).cloned();
+            async move { resource.map(|r| (wanted, r)) }
+        })
+        .map(|(wanted, resource)| async move {
+            let options = ListOptions::labelled(wanted.labels);
+            (resource.full_name(), cluster.list(&resource, None, &options).await)
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    for (name, list) in lists {
+        match list {
+            Ok(objects) => {
+                snap.objects.extend(objects.into_iter().map(Arc::new));
+            }
+            Err(e) => unseen(snap, &format!("list {name}"), &name, &e),
+        }
+    }
+    snap.objects.sort_by_key(|o| o.reference());
+    snap.objects.dedup_by(|a, b| a.reference() == b.reference());
+    if !snap.unseen.iter().any(|u| u.resource == "configmaps") {
+        let journal = crate::setup::journal::of_snapshot(snap).unwrap_or_default();
+        snap.setup = Some(journal.map(|j| j.seen()).unwrap_or_default());
+    }
+    events(cluster, &resources, snap).await;
+    secrets(cluster, &resources, snap).await;
+}
+
+/// Warnings of the monitoring objects: the operator says there, and there alone, why it rejected one.
+async fn events(cluster: &Cluster, resources: &Resources, snap: &mut Snapshot) {
+    let Some(resource) = resources.find("", "Event") else { return };
+    for kind in ["ServiceMonitor", "PodMonitor", "PrometheusRule", "ScrapeConfig", "Prometheus"] {
+        let options = ListOptions {
+            fields: Some(format!("involvedObject.kind={kind}")),
+            most: 5_000,
+            ..ListOptions::default()
+        };
+        match cluster.list(resource, None, &options).await {
+            Ok(list) => snap.objects.extend(list.into_iter().map(Arc::new)),
+            Err(e) => {
+                unseen(snap, "list events", "events", &e);
+                return;
+            }
+        }
+    }
+}
+
+/// The configuration that the operator generated, one Secret a Prometheus object. It is optional: without the right the
+/// stations "written" and "loaded" merge.
+async fn secrets(cluster: &Cluster, resources: &Resources, snap: &mut Snapshot) {
+    let Some(resource) = resources.find("", "Secret") else { return };
+    let names: Vec<(String, String)> = snap
+        .of("monitoring.coreos.com", "Prometheus")
+        .map(|p| (p.meta.namespace.clone(), p.meta.name.clone()))
+        .collect();
+    for (namespace, name) in names {
+        match cluster.get(resource, Some(&namespace), &format!("prometheus-{name}")).await {
+            Ok(secret) => {
+                if let Some(text) = crate::generated::unpack(&secret) {
+                    snap.generated.insert(format!("{namespace}/{name}"), text);
+                }
+            }
+            Err(e) => unseen(snap, &format!("get secret {namespace}/prometheus-{name}"), "secrets", &e),
+        }
+    }
+}
+
+fn served(resources: &Resources, snap: &mut Snapshot) {
+    snap.served = resources.all.iter().map(|r| format!("{}.{}/{}", r.plural, r.group, r.version)).collect();
+    for (group, reason) in &resources.failed {
+        snap.unseen.push(Unseen {
+            what: format!("the API group {group}"),
+            resource: group.clone(),
+            namespace: String::new(),
+            forbidden: false,
+            reason: reason.clone(),
+        });
+    }
+}
+
+/// Pods that a check may look at: Calico's, the collectors', and all that hold a port of their node.
+fn worth_keeping(pod: &Pod) -> bool {
+    let app = |key: &str| pod.meta.labels.get(key).map(String::as_str).unwrap_or_default();
+    let monitoring = ["prometheus", "grafana", "alertmanager", "prometheus-operator"];
+    Component::ALL.iter().any(|c| c.apps().contains(&app("k8s-app")))
+        || app("k8s-app") == "calico-node-windows"
+        || app("k8s-app").starts_with("tigera-")
+        || monitoring.contains(&app("app.kubernetes.io/name"))
+        || pod.host_network
+        || pod.containers.iter().flat_map(|c| &c.ports).any(|p| p.host_port != 0)
+}
+
+async fn prometheuses(cluster: &Cluster, wants: &Wants, snap: &mut Snapshot) {
+    let mut found: Vec<(String, String, Vec<Way>)> = Vec::new();
+    if let Some(address) = &wants.prometheus {
+        let way = Way::Address(Arc::new(address.clone()));
+        found.push((String::new(), way.words(), vec![way]));
+    } else {
+        for object in snap.of("monitoring.coreos.com", "Prometheus") {
+            found.extend(replicas(cluster, object, &snap.pods));
+        }
+    }
+    let now = snap.at;
+    for (object, replica, ways) in found {
+        let (mut collector, way) = prometheus_api::read(&object, &replica, &ways, now).await;
+        if let Some(way) = &way {
+            let families = Component::ALL.into_iter().map(family_query).collect();
+            prometheus_api::answer(&mut collector, way, families).await;
+        }
+        snap.collectors.push(collector);
+        let Some(way) = way else { continue };
+        let last = snap.collectors.len() - 1;
+        for _ in 0..ROUNDS {
+            let wanted = crate::doctor::bisect::wanted(&Facts::of(snap));
+            let mut collector = snap.collectors[last].clone();
+            let before = collector.answers.len();
+            prometheus_api::answer(&mut collector, &way, wanted).await;
+            if collector.answers.len() == before {
+                break;
+            }
+            snap.collectors[last] = collector;
+        }
+    }
+}
+
+/// The replicas of a Prometheus object and the ways to each.
+fn replicas(cluster: &Cluster, object: &Object, pods: &[Pod]) -> Vec<(String, String, Vec<Way>)> {
+    let name = &object.meta.name;
+    let prefix = object.at("/spec/routePrefix").and_then(|v| v.as_str()).unwrap_or("").trim_end_matches('/');
+    let own = |p: &&Pod| {
+        p.meta.namespace == object.meta.namespace
+            && p.meta.labels.get("operator.prometheus.io/name").is_some_and(|n| n == name)
+            && p.phase == "Running"
+    };
+    let port_name = object.at("/spec/portName").and_then(|v| v.as_str()).unwrap_or("web");
+    let mut out = Vec::new();
+    for pod in pods.iter().filter(own) {
+        let declared = pod.containers.iter().flat_map(|c| &c.ports).find(|p| p.name == port_name);
+        let port = declared.map_or(9090, |p| p.port);
+        let (namespace, pod_name) = (pod.meta.namespace.clone(), pod.meta.name.clone());
+        let way = |forward: bool| {
+            let (cluster, namespace, pod, prefix) =
+                (cluster.clone(), namespace.clone(), pod_name.clone(), prefix.to_owned());
+            if forward {
+                Way::Forward { cluster, namespace, pod, port, prefix }
+            } else {
+                Way::Proxy { cluster, namespace, pod, port, prefix }
+            }
+        };
+        let label = format!("{}/{name}", object.meta.namespace);
+        out.push((label, format!("pod/{pod_name}"), vec![way(true), way(false)]));
+    }
+    if out.is_empty() {
+        out.push((format!("{}/{name}", object.meta.namespace), String::new(), Vec::new()));
+    }
+    out
+}
+
+async fn processes(cluster: &Cluster, wants: &Wants, snap: &mut Snapshot) {
+    let failing: Vec<String> = snap
+        .collectors
+        .iter()
+        .flat_map(|c| &c.targets)
+        .filter(|t| t.health == "down")
+        .map(|t| host_port(&t.url).0.to_owned())
+        .collect();
+    let (probes, refused) = {
+        let facts = Facts::of(snap);
+        probes::run(cluster, &facts, wants.probes, &failing, Duration::from_secs(5)).await
+    };
+    for e in refused {
+        unseen(snap, "port-forward to pods", "pods/portforward", &e);
+    }
+    let refused: Vec<(String, String)> = probes
+        .iter()
+        .filter(|p| matches!(&p.outcome, crate::snapshot::ProbeOutcome::Failed(_)))
+        .map(|p| p.pod.clone())
+        .collect();
+    snap.probes = probes;
+    for pod in refused.into_iter().take(10) {
+        logs(cluster, &pod, snap).await;
+    }
+}
+
+/// Lines of a pod's log that tell why nobody listens.
+async fn logs(cluster: &Cluster, pod: &(String, String), snap: &mut Snapshot) {
+    let container = snap
+        .pods
+        .iter()
+        .find(|p| (&p.meta.namespace, &p.meta.name) == (&pod.0, &pod.1))
+        .and_then(|p| p.containers.first().map(|c| c.name.clone()));
+    let options = LogOptions { container, tail_lines: 500, ..LogOptions::default() };
+    match cluster.logs(&pod.0, &pod.1, &options).await {
+        Ok(text) => {
+            let telling = |l: &&str| l.contains("metrics") && (l.contains("failed") || l.contains("in use"));
+            let lines = text.lines().filter(telling).rev().take(3);
+            snap.logs
+                .extend(lines.map(|l| crate::snapshot::LogLine { pod: pod.clone(), text: l.to_owned() }));
+        }
+        Err(e) => unseen(snap, &format!("log of {}/{}", pod.0, pod.1), "pods/log", &e),
+    }
+}

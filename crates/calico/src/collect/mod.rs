@@ -1,0 +1,17 @@
+//! From a source to a [`crate::snapshot::Snapshot`]: files and bundles, what is assumed beside them, a live cluster.
+//!
+//! Only this module and its children talk to anybody; what they bring is plain data.
+
+pub mod assume;
+pub mod from_files;
+mod http;
+pub(crate) mod kinds;
+pub mod live;
+pub mod one;
+mod overlay;
+mod probes;
+mod prometheus;
+mod prometheus_api;
+
+pub use live::{Wants, collect};
+pub use prometheus::PrometheusAddress;

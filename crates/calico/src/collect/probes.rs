@@ -1,0 +1,111 @@
+//! Probes: is somebody listening at the metrics port of a pod, and is it the right process.
+
+use crate::collect::http;
+use crate::facts::Facts;
+use crate::snapshot::{Probe, ProbeOutcome, Vantage};
+use futures_util::{StreamExt, stream};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tortie_cluster::client::{Cluster, ReadError};
+use tortie_wire::text::{Entry, Parser};
+
+/// Probes under way at once.
+const AT_ONCE: usize = 8;
+
+/// One pod's port to look at.
+struct Aim {
+    probe: Probe,
+}
+
+/// Probes the metrics ports of up to `most` pods a component, and of all pods in `must` (those whose targets fail).
+/// The second value lists refusals: rights that are missing.
+pub(super) async fn run(
+    cluster: &Cluster,
+    facts: &Facts<'_>,
+    most: usize,
+    must: &[String],
+    limit: Duration,
+) -> (Vec<Probe>, Vec<ReadError>) {
+    let mut aims = Vec::new();
+    for (component, workload) in &facts.workloads {
+        let mut pods: Vec<_> = workload.pods.iter().filter(|p| p.phase == "Running").collect();
+        pods.sort_by_key(|p| (!must.contains(&p.ip), p.meta.name.clone()));
+        let wanted = most.max(pods.iter().filter(|p| must.contains(&p.ip)).count());
+        for pod in pods.into_iter().take(wanted) {
+            let port = match component {
+                crate::component::Component::Felix => {
+                    facts.settings.felix_on(&pod.node).map_or(component.default_port(), |e| e.port.value)
+                }
+                c => facts.settings.port(*c),
+            };
+            aims.push(Aim {
+                probe: Probe {
+                    component: *component,
+                    pod: (pod.meta.namespace.clone(), pod.meta.name.clone()),
+                    node: pod.node.clone(),
+                    port,
+                    from: Vantage::PortForward,
+                    outcome: ProbeOutcome::Failed(String::new()),
+                },
+            });
+        }
+    }
+    let answers: Vec<Result<Probe, ReadError>> = stream::iter(aims)
+        .map(|aim| async move {
+            let mut probe = aim.probe;
+            probe.outcome = look(cluster, &probe, limit).await?;
+            Ok(probe)
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    let (mut probes, mut refused) = (Vec::new(), Vec::new());
+    for answer in answers {
+        match answer {
+            Ok(p) => probes.push(p),
+            Err(e) => refused.push(e),
+        }
+    }
+    probes.sort_by(|a, b| (a.component, &a.pod).cmp(&(b.component, &b.pod)));
+    (probes, refused)
+}
+
+async fn look(cluster: &Cluster, probe: &Probe, limit: Duration) -> Result<ProbeOutcome, ReadError> {
+    let (namespace, name) = &probe.pod;
+    let stream = cluster.port_forward(namespace, name, probe.port).await?;
+    let host = format!("localhost:{}", probe.port);
+    Ok(match http::get(stream, &host, "/metrics", None, limit).await {
+        Ok(reply) if reply.status == 200 => read(&reply.body, reply.content_type),
+        Ok(reply) => ProbeOutcome::Status(reply.status),
+        // A forward to a closed port ends without a byte; the kubelet's words go another way.
+        Err(e) if e == "EOF" => ProbeOutcome::Failed("connection refused".to_owned()),
+        Err(e) => ProbeOutcome::Failed(e),
+    })
+}
+
+/// Families of a body and its first broken line.
+fn read(body: &[u8], content_type: String) -> ProbeOutcome {
+    let mut families: BTreeMap<String, u64> = BTreeMap::new();
+    let mut parser = Parser::new(body);
+    let mut broken = None;
+    loop {
+        match parser.next() {
+            Ok(Some(Entry::Sample(sample))) => {
+                *families.entry(name_of(sample.series)).or_default() += 1;
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => break,
+            Err(e) => {
+                broken = Some(e.to_string());
+                break;
+            }
+        }
+    }
+    ProbeOutcome::Answered { families, broken, content_type }
+}
+
+/// The metric's name of a series as it stands in a body.
+fn name_of(series: &[u8]) -> String {
+    let end = series.iter().position(|b| matches!(b, b'{' | b' ' | b'\t')).unwrap_or(series.len());
+    String::from_utf8_lossy(&series[..end]).into_owned()
+}

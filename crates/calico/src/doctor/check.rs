@@ -1,0 +1,171 @@
+//! What a check is. Each stands in one file under `checks/` that defines `pub(crate) static CHECK: Check`; the build finds the files,
+//! so adding one is all it takes. The file's `//!` text is its page (`tortie explain`).
+
+use crate::doctor::entity::Entity;
+use crate::doctor::finding::Finding;
+use crate::doctor::verdict::{Level, Verdict};
+use crate::facts::Facts;
+
+/// The station of the chain that a check looks at: the columns of the doctor's table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Station {
+    /// Reaching the cluster, rights, versions.
+    Access,
+    /// The component's own setting.
+    On,
+    /// The process listens and is the right one.
+    Port,
+    /// A Service with ready endpoints.
+    Service,
+    /// A monitor that finds the Service and its port.
+    Monitor,
+    /// A Prometheus takes the monitor and loads it.
+    Selected,
+    /// Its discovery finds the targets and they are up.
+    Targets,
+    /// Samples arrive and stay.
+    Fresh,
+    /// Dashboards show them.
+    Panels,
+    /// Rules can fire and reach somebody.
+    Rules,
+}
+
+impl Station {
+    /// The columns of the table, in order; `Access` stands above it.
+    pub const COLUMNS: [Station; 9] = [
+        Station::On,
+        Station::Port,
+        Station::Service,
+        Station::Monitor,
+        Station::Selected,
+        Station::Targets,
+        Station::Fresh,
+        Station::Panels,
+        Station::Rules,
+    ];
+
+    /// Its heading.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Station::Access => "access",
+            Station::On => "on",
+            Station::Port => "port",
+            Station::Service => "service",
+            Station::Monitor => "monitor",
+            Station::Selected => "selected",
+            Station::Targets => "targets",
+            Station::Fresh => "fresh",
+            Station::Panels => "panels",
+            Station::Rules => "rules",
+        }
+    }
+}
+
+/// What a check needs to see. Absent evidence makes it `unknown` (live) or `skipped` (files).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Evidence {
+    /// Objects through the API or from files; enough offline.
+    Objects,
+    /// Managed fields, owners, older ReplicaSets.
+    Managers,
+    /// Events.
+    Events,
+    /// Logs of pods.
+    Logs,
+    /// Probes of the processes.
+    Probes,
+    /// The API of Prometheus.
+    Prometheus,
+    /// Grafana's objects.
+    Grafana,
+    /// The Secret with the generated configuration.
+    Secret,
+    /// The connection itself.
+    Api,
+}
+
+/// One check.
+pub struct Check {
+    /// `T507`; never used again for something else.
+    pub id: &'static str,
+    /// `port-not-on-service`.
+    pub slug: &'static str,
+    /// What it asks, as a short sentence without a full stop.
+    pub title: &'static str,
+    /// Which column it belongs to.
+    pub station: Station,
+    /// Worst level it reports.
+    pub level: Level,
+    /// Checks whose failure makes this one's meaningless or its consequence, by id.
+    pub needs: &'static [&'static str],
+    /// What it looks at.
+    pub evidence: &'static [Evidence],
+    /// Whether a failure of it can only be a consequence (no samples, empty panel): then a failed ancestor explains it;
+    /// a failure of any other check behind a broken link is shown as `next`.
+    pub symptom: bool,
+    /// The judgement: pure.
+    pub judge: fn(&Facts<'_>) -> Vec<Judged>,
+}
+
+/// One judgement.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// About what.
+    pub entity: Entity,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The finding for `Fail`, `Warn`, `Info` and `Ahead`.
+    pub finding: Option<Finding>,
+    /// For `Ahead`: ids of the checks whose mending brings it up. For `Unknown`, `Pending` and `Skipped` empty.
+    pub after: &'static [&'static str],
+    /// For `Unknown`, `Pending`, `Skipped`: the reason. For `Pass`: what to show in the table (`12/12`), may be empty.
+    pub note: String,
+}
+
+impl Judged {
+    /// As it should be.
+    pub fn pass(entity: Entity) -> Judged {
+        Judged { entity, verdict: Verdict::Pass, finding: None, after: &[], note: String::new() }
+    }
+
+    /// As it should be, with a number for the table.
+    pub fn pass_with(entity: Entity, note: impl Into<String>) -> Judged {
+        Judged { note: note.into(), ..Judged::pass(entity) }
+    }
+
+    /// Broken.
+    pub fn fail(entity: Entity, finding: Finding) -> Judged {
+        Judged { verdict: Verdict::Fail, finding: Some(finding), ..Judged::pass(entity) }
+    }
+
+    /// Works, and will hurt.
+    pub fn warn(entity: Entity, finding: Finding) -> Judged {
+        Judged { verdict: Verdict::Warn, finding: Some(finding), ..Judged::pass(entity) }
+    }
+
+    /// Worth knowing.
+    pub fn info(entity: Entity, finding: Finding) -> Judged {
+        Judged { verdict: Verdict::Info, finding: Some(finding), ..Judged::pass(entity) }
+    }
+
+    /// Will break once one of `after` is mended.
+    pub fn ahead(entity: Entity, finding: Finding, after: &'static [&'static str]) -> Judged {
+        Judged { verdict: Verdict::Ahead, finding: Some(finding), after, ..Judged::pass(entity) }
+    }
+
+    /// Too young.
+    pub fn pending(entity: Entity, reason: impl Into<String>) -> Judged {
+        Judged { verdict: Verdict::Pending, note: reason.into(), ..Judged::pass(entity) }
+    }
+
+    /// Could not be looked at.
+    pub fn unknown(entity: Entity, reason: impl Into<String>) -> Judged {
+        Judged { verdict: Verdict::Unknown, note: reason.into(), ..Judged::pass(entity) }
+    }
+
+    /// Does not apply.
+    pub fn skipped(entity: Entity, reason: impl Into<String>) -> Judged {
+        Judged { verdict: Verdict::Skipped, note: reason.into(), ..Judged::pass(entity) }
+    }
+}

@@ -1,0 +1,226 @@
+//! # Policies on the nodes admit the scrape
+//!
+//! **Looks at** HostEndpoints and the GlobalNetworkPolicies that select them, evaluated for a connection from Prometheus to the
+//! metrics ports of Felix and Typha. The verdict is inferred from the rules.
+//!
+//! **Why it breaks silently.** Felix and Typha listen in the node's own network, which only policies on host endpoints
+//! reach. Such an endpoint drops what no policy admits; the fail-safe ports keep SSH, BGP, etcd and the API server open, and
+//! no metrics port is among them. Targets then time out.
+//!
+//! **How to mend.** Let a GlobalNetworkPolicy on these endpoints admit the port from Prometheus. Traffic from pods to nodes
+//! usually comes from the address of Prometheus' node (`natOutgoing`), so admit the nodes' addresses too.
+
+use crate::component::Component;
+use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::entity::Entity;
+use crate::doctor::finding::Finding;
+use crate::doctor::fix::Fix;
+use crate::doctor::verdict::{Confidence, Level};
+use crate::facts::Facts;
+use crate::facts::policies::{Decision, Direction, End, Rulebook};
+use serde_json::Value;
+use std::sync::Arc;
+use tortie_cluster::object::Object;
+
+pub(crate) static CHECK: Check = Check {
+    id: "T308",
+    slug: "hostendpoint-policy",
+    title: "policies on the nodes admit the scrape",
+    station: Station::Targets,
+    level: Level::Fail,
+    needs: &["T203", "T209", "T210"],
+    evidence: &[Evidence::Objects],
+    symptom: false,
+    judge,
+};
+
+/// Ports that Felix keeps open on host endpoints unless told otherwise (felix/config, FailsafeInboundHostPorts).
+const FAILSAFE: [u64; 9] = [22, 68, 179, 2379, 2380, 5473, 6443, 6666, 6667];
+
+fn judge(facts: &Facts<'_>) -> Vec<Judged> {
+    let mut endpoints: Vec<&Arc<Object>> = facts.snap.of("projectcalico.org", "HostEndpoint").collect();
+    if endpoints.is_empty() {
+        endpoints = facts.snap.of("crd.projectcalico.org", "HostEndpoint").collect();
+    }
+    let components = [Component::Felix, Component::Typha].into_iter().filter(|c| facts.has(*c));
+    if endpoints.is_empty() {
+        return components.map(|c| Judged::pass(Entity::of(c))).collect();
+    }
+    let rules = Rulebook::of(facts.snap);
+    components.flat_map(|c| of_component(facts, &rules, &endpoints, c)).collect()
+}
+
+fn of_component(
+    facts: &Facts<'_>,
+    rules: &Rulebook<'_>,
+    endpoints: &[&Arc<Object>],
+    component: Component,
+) -> Vec<Judged> {
+    let entity = Entity::of(component);
+    let pass = vec![Judged::pass(entity.clone())];
+    if facts.samples_arrive(component) {
+        return pass;
+    }
+    let port = facts.settings.port(component);
+    let nodes = facts.workloads.get(&component).map(|w| w.nodes()).unwrap_or_default();
+    if failsafe(facts).contains(&u64::from(port)) {
+        return pass;
+    }
+    let mut out = Vec::new();
+    for prometheus in facts.scrapers(component) {
+        let from = facts.scraper_end(prometheus);
+        if from.ips.is_empty() {
+            return vec![Judged::skipped(entity, "the address of Prometheus is not in this source")];
+        }
+        let home: Vec<&str> = facts.pods_of(prometheus).iter().map(|p| p.node.as_str()).collect();
+        for endpoint in endpoints {
+            let node = endpoint.text("/spec/node").unwrap_or_default();
+            // From its own node Prometheus goes another way (defaultEndpointToHostAction).
+            if !nodes.contains(&node) || home.contains(&node) {
+                continue;
+            }
+            let to = match host_end(endpoint) {
+                Ok(to) => to,
+                Err(why) => return vec![Judged::unknown(entity, why)],
+            };
+            match both_ways(facts, rules, &to, &from, port) {
+                Decision::Denied { tier, policies, .. } => {
+                    let entity = entity.clone().on(node);
+                    out.push(Judged::fail(
+                        entity,
+                        finding(endpoint, &tier, &policies, port, &prometheus.name, component),
+                    ));
+                }
+                Decision::Unclear(why) => return vec![Judged::unknown(entity, why)],
+                Decision::Allowed => {}
+            }
+        }
+    }
+    if out.is_empty() { pass } else { out }
+}
+
+/// As the pod itself, and as its node, whose address it usually gets on the way.
+fn both_ways<'a>(facts: &Facts<'a>, rules: &Rulebook<'a>, to: &End, from: &End, port: u16) -> Decision<'a> {
+    let masked = End {
+        ips: facts.snap.nodes.iter().flat_map(|n| n.internal_ips.clone()).collect(),
+        selectable: false,
+        ..End::default()
+    };
+    match rules.decide(Direction::Ingress, to, &masked, port) {
+        Decision::Allowed => Decision::Allowed,
+        other => match rules.decide(Direction::Ingress, to, from, port) {
+            Decision::Denied { .. } => other,
+            decision => decision,
+        },
+    }
+}
+
+fn host_end(endpoint: &Object) -> Result<End, String> {
+    let profiles: Vec<&str> = endpoint.list("/spec/profiles").iter().filter_map(Value::as_str).collect();
+    let allows = profiles.contains(&"projectcalico-default-allow");
+    if !allows && !profiles.is_empty() {
+        return Err(format!("{}: profile {} is not evaluated", endpoint.reference(), profiles.join(", ")));
+    }
+    let ips =
+        endpoint.list("/spec/expectedIPs").iter().filter_map(|v| v.as_str().map(str::to_owned)).collect();
+    Ok(End {
+        labels: endpoint.meta.labels.clone(),
+        ips,
+        selectable: true,
+        profile_allows: allows,
+        ..End::default()
+    })
+}
+
+fn failsafe(facts: &Facts<'_>) -> Vec<u64> {
+    let own = facts.settings.felix_default.and_then(|o| o.at("/spec/failsafeInboundHostPorts"));
+    match own.and_then(Value::as_array) {
+        Some(list) => list.iter().filter(|p| p["net"].is_null()).filter_map(|p| p["port"].as_u64()).collect(),
+        None => FAILSAFE.to_vec(),
+    }
+}
+
+fn finding(
+    endpoint: &Object,
+    tier: &str,
+    policies: &[&Arc<Object>],
+    port: u16,
+    prometheus: &str,
+    component: Component,
+) -> Finding {
+    let node = endpoint.text("/spec/node").unwrap_or_default();
+    let mut finding =
+        Finding::new(format!("host endpoints do not admit Prometheus on :{port} of {}", component.title()))
+            .confidence(Confidence::Inferred)
+            .row(endpoint.reference().to_string(), node, "")
+            .row("from", format!("Prometheus {prometheus}"), "");
+    finding = match policies.last() {
+        Some(policy) => finding.cause(policy, "/spec/ingress").row(
+            policy.reference().to_string(),
+            "",
+            format!("tier {tier}"),
+        ),
+        None => finding.cause(endpoint, "/spec/profiles").row(
+            "policies",
+            "none",
+            "then only fail-safe ports are open",
+        ),
+    };
+    finding.cause.have = format!(":{port}");
+    finding.fix(Fix::Outside(format!(
+        "let a GlobalNetworkPolicy on these host endpoints admit TCP {port} from Prometheus' pods and from the nodes"
+    )))
+}
+
+#[cfg(test)]
+#[allow(clippy::needless_pass_by_value)] // json! takes its parts by reference
+mod tests {
+    use crate::testing::{findings, mends, snapshot};
+    use serde_json::{Value, json};
+    use tortie_sim::installs::{Options, object};
+
+    fn with(profiles: Value, rule: Option<Value>) -> crate::snapshot::Snapshot {
+        snapshot(&Options::default(), |o| {
+            let spec = json!({"node": "n2", "interfaceName": "*", "expectedIPs": ["10.99.1.2"], "profiles": profiles});
+            let mut endpoint = object("projectcalico.org/v3", "HostEndpoint", "", "n2-auto", spec);
+            endpoint["metadata"]["labels"] = json!({"role": "worker"});
+            o.add(endpoint);
+            if let Some(rule) = rule {
+                let spec = json!({"selector": "role == 'worker'", "types": ["Ingress"], "ingress": [rule]});
+                o.add(object("projectcalico.org/v3", "GlobalNetworkPolicy", "", "workers", spec));
+            }
+        })
+    }
+
+    #[track_caller]
+    fn check(profiles: Value, rule: Option<Value>, expect: &[&str]) {
+        let shown = format!("{rule:?}");
+        assert_eq!(findings("T308", &with(profiles, rule)), expect, "{shown}");
+    }
+
+    const FELIX: &str = "fail felix node/n2: host endpoints do not admit Prometheus on :9091 of Felix";
+    const TYPHA: &str = "fail typha node/n2: host endpoints do not admit Prometheus on :9093 of Typha";
+
+    #[test]
+    fn host_endpoints_drop_what_nothing_admits() {
+        let open = json!(["projectcalico-default-allow"]);
+        check(open.clone(), None, &[]);
+        check(json!([]), None, &[FELIX, TYPHA]);
+        let port = |p: u16| json!({"action": "Allow", "protocol": "TCP", "destination": {"ports": [p]}});
+        check(open.clone(), Some(port(9091)), &[TYPHA]);
+        check(open.clone(), Some(json!({"action": "Allow", "source": {"nets": ["10.99.1.0/24"]}})), &[]);
+        check(
+            open,
+            Some(json!({"action": "Allow", "source": {"nets": ["192.168.0.0/16"]}})),
+            &[FELIX, TYPHA],
+        );
+    }
+
+    #[test]
+    fn its_owner_admits_the_port() {
+        assert_eq!(
+            mends("T308", &with(json!([]), None))[0],
+            "outside: let a GlobalNetworkPolicy on these host endpoints admit TCP 9091 from Prometheus' pods and from the nodes"
+        );
+    }
+}

@@ -1,0 +1,121 @@
+//! # Alerts go somewhere
+//!
+//! **Looks at** the Alertmanagers that Prometheus sends to: those it says are active, else those of the Prometheus object. Only where an
+//! alert reads Calico's series.
+//!
+//! **Why it breaks silently.** Alerts fire on Prometheus' page, and nobody is told. Prometheus counts what it drops and says nothing.
+//!
+//! **How to mend.** Name an Alertmanager in `spec.alerting` of the Prometheus object; when one is named, see whether its Service has
+//! endpoints and its port the name that is asked for.
+
+use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::entity::Entity;
+use crate::doctor::finding::Finding;
+use crate::doctor::fix::Fix;
+use crate::doctor::verdict::Confidence;
+use crate::doctor::verdict::Level;
+use crate::facts::Facts;
+use crate::facts::prometheus::{Prometheus, Selected};
+use serde_json::Value;
+
+pub(crate) static CHECK: Check = Check {
+    id: "T906",
+    slug: "no-alertmanager",
+    title: "alerts go somewhere",
+    station: Station::Rules,
+    level: Level::Fail,
+    needs: &["T602"],
+    evidence: &[Evidence::Objects, Evidence::Prometheus],
+    symptom: false,
+    judge,
+};
+
+fn judge(facts: &Facts<'_>) -> Vec<Judged> {
+    if facts.alerted().is_empty() {
+        return vec![Judged::skipped(Entity::cluster(), "no alert that reads Calico's series is in sight")];
+    }
+    let told: Vec<&Vec<String>> = facts.reachable().filter_map(|c| c.alertmanagers.as_ref()).collect();
+    if told.iter().any(|a| !a.is_empty()) {
+        return vec![Judged::pass(Entity::cluster())];
+    }
+    if !told.is_empty() {
+        let mut finding = Finding::new("Prometheus has no active Alertmanager: its alerts reach nobody")
+            .confidence(Confidence::Observed);
+        if let Some(prometheus) = taking(facts) {
+            finding = finding.cause(prometheus.object, "/spec/alerting");
+        }
+        return vec![Judged::fail(Entity::cluster(), finding.fix(fix()))];
+    }
+    let Some(prometheus) = taking(facts) else { return Vec::new() };
+    if sends(prometheus) {
+        return vec![Judged::pass(Entity::prometheus(prometheus.name.clone()))];
+    }
+    let finding = Finding::new(format!(
+        "{} names no Alertmanager: its alerts reach nobody",
+        prometheus.object.reference()
+    ))
+    .cause(prometheus.object, "/spec/alerting")
+    .row(prometheus.object.reference().to_string(), "(not set)", "spec.alerting")
+    .fix(fix());
+    vec![Judged::fail(Entity::prometheus(prometheus.name.clone()), finding)]
+}
+
+fn fix() -> Fix {
+    Fix::Outside("name an Alertmanager in spec.alerting.alertmanagers of the Prometheus object, and see that its Service has ready endpoints".to_owned())
+}
+
+/// The Prometheus object that takes rules on Calico's series; where none takes them, T901 speaks.
+fn taking<'f, 'a>(facts: &'f Facts<'a>) -> Option<&'f Prometheus<'a>> {
+    let objects: Vec<_> = facts.rules().iter().filter_map(|r| r.object.as_ref()).collect();
+    let takes =
+        |p: &&Prometheus<'_>| objects.iter().any(|(o, _)| p.takes(Selected::Rule, o, facts.snap).yes());
+    facts.prometheuses.iter().filter(|p| p.object.gvk.kind == "Prometheus").find(takes)
+}
+
+fn sends(prometheus: &Prometheus<'_>) -> bool {
+    let listed = prometheus
+        .object
+        .at("/spec/alerting/alertmanagers")
+        .and_then(Value::as_array)
+        .is_some_and(|l| !l.is_empty());
+    let additional =
+        prometheus.object.at("/spec/additionalAlertManagerConfigs").is_some_and(|v| !v.is_null());
+    listed || additional
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{findings, rule, running, snapshot};
+    use serde_json::Value;
+    use tortie_sim::installs::{Options, set};
+
+    #[test]
+    fn what_prometheus_says_counts_first() {
+        #[track_caller]
+        fn check(alertmanagers: &[&str], with_rule: bool, expect: &[&str]) {
+            let mut snap = running(&Options::default(), |o| {
+                if with_rule {
+                    o.add(rule("r", &[("Down", "felix_host == 0")]));
+                }
+            });
+            snap.collectors[0].alertmanagers = Some(alertmanagers.iter().map(|a| (*a).to_owned()).collect());
+            assert_eq!(findings("T906", &snap), expect);
+        }
+        check(&["a:9093"], true, &[]);
+        check(&[], false, &[]);
+        check(&[], true, &["fail cluster: Prometheus has no active Alertmanager: its alerts reach nobody"]);
+    }
+
+    #[test]
+    fn the_object_tells_offline() {
+        let snap = snapshot(&Options::default(), |o| {
+            o.add(rule("r", &[("Down", "felix_host == 0")]));
+            set(o.get("Prometheus", "prometheus-kube-prometheus-prometheus"), "/spec/alerting", Value::Null);
+        });
+        assert_eq!(
+            findings("T906", &snap),
+            ["fail prometheus/monitoring/prometheus-kube-prometheus-prometheus: Prometheus \
+              monitoring/prometheus-kube-prometheus-prometheus names no Alertmanager: its alerts reach nobody"]
+        );
+    }
+}

@@ -1,0 +1,173 @@
+//! Makes the steps of a plan, one at a time: dry run, journal, write, journal.
+
+pub use super::hand::Gate;
+use super::hand::Hand;
+use super::journal::{Beside, Entry, Field, Store};
+use super::step::{Plan, Step, Target, Write};
+use super::{own, pointer};
+use std::path::PathBuf;
+use tortie_cluster::client::ReadError;
+use tortie_cluster::object::Object;
+use tortie_cluster::writer::{ApplyError, Mode, Writer};
+use tortie_host::Fs;
+
+/// The Service that Tigera's operator makes with `typhaMetricsPort`, and leaves when the field goes.
+pub(super) const TYPHA_SERVICE: &str = "calico-typha-metrics";
+
+/// Why setup stopped. What was written before is in the journal.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// A write was refused.
+    #[error("{0}")]
+    Write(#[from] ApplyError),
+    /// Something could not be read.
+    #[error("{what} cannot be read: {source}")]
+    Read {
+        /// What.
+        what: String,
+        /// Why.
+        source: ReadError,
+    },
+    /// The journal cannot be used.
+    #[error("the journal cannot be used: {0}")]
+    Journal(String),
+    /// The plan holds something that is no object.
+    #[error("the plan is damaged: {0} (hint: plan anew)")]
+    Damaged(String),
+    /// A field that was to be taken over is kept by somebody who was not named.
+    #[error("{target}: {} (hint: --take MANAGER takes the fields of one)", .conflicts.join("; "))]
+    Kept {
+        /// The object.
+        target: String,
+        /// Field, manager, time.
+        conflicts: Vec<String>,
+    },
+    /// The gate was closed.
+    #[error("stopped")]
+    Stopped,
+}
+
+/// How steps are made.
+pub struct Making<'m> {
+    /// The files of this machine.
+    pub fs: &'m dyn Fs,
+    /// The copy of the journal; none keeps it in the cluster alone.
+    pub file: Option<PathBuf>,
+    /// Who, for the journal.
+    pub by: String,
+    /// Milliseconds since 1970.
+    pub now: i64,
+    /// Asked before and after each write.
+    pub gate: Gate<'m>,
+}
+
+/// Makes a plan. `told` hears of each step that was made.
+///
+/// # Errors
+/// [`SetupError`]; steps before the one that failed stay made.
+pub async fn apply(
+    plan: &Plan,
+    writer: &Writer,
+    making: &Making<'_>,
+    told: &mut (dyn FnMut(&Step) + Send),
+) -> Result<usize, SetupError> {
+    let hand = Hand { writer, gate: making.gate };
+    if plan.writes().next().is_none() {
+        return Ok(0);
+    }
+    let mut store =
+        Store::open(&hand, &plan.namespace, &plan.cluster_uid, making.fs, making.file.clone()).await?;
+    let mut made = 0;
+    for step in plan.writes() {
+        one(&hand, step, &mut store, making).await?;
+        made += 1;
+        told(step);
+    }
+    Ok(made)
+}
+
+async fn one(
+    hand: &Hand<'_>,
+    step: &Step,
+    store: &mut Store<'_>,
+    making: &Making<'_>,
+) -> Result<(), SetupError> {
+    let reference = step.target.reference();
+    let there = hand.get(&reference).await?;
+    let force = rehearse(hand, step).await?;
+    let mut entry = entry(step, there.as_ref(), making);
+    if step.changes.iter().any(|c| c.pointer == "/spec/typhaMetricsPort") {
+        entry.beside.push(beside(hand).await?);
+    }
+    let index = store.journal.enter(entry);
+    store.save(hand).await?;
+    let made = write(hand, step, force, Mode::Real).await?;
+    if let Some(entry) = store.journal.entries.get_mut(index) {
+        entry.done = true;
+        entry.uid.clone_from(&made.meta.uid);
+    }
+    store.save(hand).await
+}
+
+/// The dry run right before the write. Says whether the write must take fields over: only those of managers that were
+/// named.
+pub(super) async fn rehearse(hand: &Hand<'_>, step: &Step) -> Result<bool, SetupError> {
+    match write(hand, step, false, Mode::DryRun).await {
+        Ok(_) => Ok(false),
+        Err(SetupError::Write(ApplyError::Conflict { target, conflicts })) => {
+            let take = match &step.write {
+                Write::Apply { take, .. } => take.as_slice(),
+                _ => &[],
+            };
+            let foreign: Vec<String> =
+                conflicts.iter().filter(|c| !take.contains(&c.manager)).map(ToString::to_string).collect();
+            if !foreign.is_empty() {
+                return Err(SetupError::Kept { target: target.to_string(), conflicts: foreign });
+            }
+            write(hand, step, true, Mode::DryRun).await.map(|_| true)
+        }
+        Err(e) => Err(e),
+    }
+}
+
+async fn write(hand: &Hand<'_>, step: &Step, force: bool, mode: Mode) -> Result<Object, SetupError> {
+    match &step.write {
+        Write::Apply { object, .. } => {
+            let object = Object::parse(object.clone()).map_err(|e| SetupError::Damaged(e.to_string()))?;
+            hand.apply(&object, force, mode).await
+        }
+        Write::Patch { operations } => hand.patch(&step.target.reference(), operations, mode).await,
+        Write::Nothing | Write::Conflict | Write::Elsewhere { .. } => {
+            Err(SetupError::Damaged(format!("{} is no step that writes", step.target.reference())))
+        }
+    }
+}
+
+fn entry(step: &Step, there: Option<&Object>, making: &Making<'_>) -> Entry {
+    // An object of ours that stands already is mended, not made: its entry is there.
+    let own = step.own && there.is_none_or(|o| own::is_ours(&o.body) || step.changes.is_empty());
+    let fields = step.changes.iter().filter(|_| there.is_some()).map(|c| Field {
+        pointer: c.pointer.clone(),
+        before: there.and_then(|o| pointer::get(&o.body, &c.pointer)).cloned(),
+        after: c.after.clone(),
+    });
+    let managers = there.and_then(|o| o.at("/metadata/managedFields")).cloned();
+    Entry {
+        target: step.target.clone(),
+        own,
+        uid: there.map(|o| o.meta.uid.clone()).unwrap_or_default(),
+        done: false,
+        fields: fields.collect(),
+        managers: managers.filter(|_| !own).unwrap_or_default(),
+        beside: Vec::new(),
+        at: making.now,
+        by: making.by.clone(),
+    }
+}
+
+/// What stands where the operator will put its Service.
+async fn beside(hand: &Hand<'_>) -> Result<Beside, SetupError> {
+    let target = Target::new("v1", "Service", "calico-system", TYPHA_SERVICE);
+    let there = hand.get(&target.reference()).await?;
+    Ok(Beside { target, before: there.map(|o| o.body) })
+}

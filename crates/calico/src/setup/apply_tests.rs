@@ -1,0 +1,355 @@
+//! Setup, undo and what lies between, against the simulated API server.
+
+use super::apply::{Making, SetupError, apply};
+use super::step::{Checked, Plan};
+use super::{Options, plan, saved, standing, trial, undo};
+use crate::collect::{Wants, collect};
+use crate::facts::Facts;
+use crate::snapshot::Snapshot;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tortie_cluster::client::{Cluster, ConnectOptions, ListOptions};
+use tortie_cluster::writer::Writer;
+use tortie_host::RealFs;
+use tortie_sim::installs::{self, Kind, Objects};
+use tortie_sim::kube::{CalicoApi, KubeOptions, KubeServer, User};
+
+/// Kinds that setup writes, and their groups.
+const WRITTEN: [(&str, &str); 9] = [
+    ("", "Service"),
+    ("", "ConfigMap"),
+    ("apps", "Deployment"),
+    ("operator.tigera.io", "Installation"),
+    ("projectcalico.org", "FelixConfiguration"),
+    ("projectcalico.org", "KubeControllersConfiguration"),
+    ("projectcalico.org", "Tier"),
+    ("projectcalico.org", "NetworkPolicy"),
+    ("monitoring.coreos.com", "ServiceMonitor"),
+];
+
+/// A cluster behind a simulated API server.
+struct Bench {
+    server: KubeServer,
+    dir: tempfile::TempDir,
+}
+
+impl Bench {
+    async fn start(options: &installs::Options, calico: CalicoApi) -> Bench {
+        let groups = ["monitoring.coreos.com", "operator.tigera.io", "crd.projectcalico.org"];
+        let server = KubeServer::start(KubeOptions {
+            anonymous: Some(User { name: "admin".into(), groups: vec!["system:masters".into()] }),
+            custom_groups: groups.map(str::to_owned).into(),
+            calico,
+            ..KubeOptions::default()
+        })
+        .await
+        .unwrap();
+        for mut object in Objects::of(options).0 {
+            let api = object["apiVersion"].as_str().unwrap().to_owned();
+            // The aggregated server keeps its objects as the group of storage.
+            let api = if api == "projectcalico.org/v3" { "crd.projectcalico.org/v1".to_owned() } else { api };
+            object["apiVersion"] = json!(api);
+            let kind = object["kind"].as_str().unwrap().to_owned();
+            let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
+            server.create(&api, &crate::doctor::mend::plural(&kind), &namespace, &object);
+        }
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("kubeconfig"), server.kubeconfig("admin")).unwrap();
+        Bench { server, dir }
+    }
+
+    fn connect(&self) -> ConnectOptions {
+        ConnectOptions { kubeconfig: Some(self.dir.path().join("kubeconfig")), ..ConnectOptions::default() }
+    }
+
+    async fn look(&self) -> Snapshot {
+        let wants = Wants { probes: 0, ask: false, limit: Duration::from_secs(60), ..Wants::default() };
+        collect(&self.connect(), &wants, Vec::new(), 1_767_776_400_000).await
+    }
+
+    async fn writer(&self) -> Writer {
+        Writer::new(&Cluster::connect(&self.connect()).await.unwrap().0)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.dir.path().join("state/journal.json")
+    }
+
+    /// All that setup may write, as the API shows it, without what every write moves.
+    async fn dump(&self) -> Vec<Value> {
+        let cluster = Cluster::connect(&self.connect()).await.unwrap().0;
+        let served = cluster.resources().await.unwrap();
+        let mut out = Vec::new();
+        for (group, kind) in WRITTEN {
+            // What the aggregated server shows counts; its storage has notes of its own.
+            let shown = if group == "projectcalico.org" && !served.has_group(group) {
+                "crd.projectcalico.org"
+            } else {
+                group
+            };
+            let resource = served.find(shown, kind).unwrap();
+            for object in cluster.list(resource, None, &ListOptions::default()).await.unwrap() {
+                let mut o = object.body;
+                let meta = o["metadata"].as_object_mut().unwrap();
+                meta.remove("resourceVersion");
+                meta.remove("generation");
+                let managers =
+                    meta.entry("managedFields").or_insert_with(|| json!([])).as_array_mut().unwrap();
+                for entry in managers.iter_mut() {
+                    entry.as_object_mut().unwrap().remove("time");
+                }
+                managers.sort_by_key(Value::to_string);
+                out.push(o);
+            }
+        }
+        out
+    }
+
+    async fn plan(&self, options: &Options) -> Plan {
+        let snap = self.look().await;
+        assert!(snap.unseen.iter().all(|u| u.what != "api"), "{:?}", snap.unseen);
+        plan(&Facts::of(&snap), options).unwrap()
+    }
+
+    async fn apply(&self, plan: &Plan, gate: &(dyn Fn() -> bool + Send + Sync)) -> Result<usize, SetupError> {
+        let making = Making { fs: &RealFs, file: Some(self.file()), by: "admin".to_owned(), now: 1, gate };
+        apply(plan, &self.writer().await, &making, &mut |_| {}).await
+    }
+
+    async fn undo(
+        &self,
+        namespace: &str,
+        gate: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Result<Option<Vec<undo::Undone>>, SetupError> {
+        let uid = self.look().await.identity.uid;
+        let making = Making { fs: &RealFs, file: Some(self.file()), by: "admin".to_owned(), now: 2, gate };
+        undo::undo(&self.writer().await, namespace, &uid, &making).await
+    }
+
+    /// Writes since the last call, dry runs and reviews left out.
+    fn writes(&self) -> Vec<String> {
+        let seen = self.server.take_requests().into_iter();
+        seen.filter(|r| r.method != "GET" && !r.query.contains("dryRun") && !r.path.contains("selfsubject"))
+            .map(|r| format!("{} {} {}", r.method, r.path, r.status))
+            .collect()
+    }
+}
+
+fn operator(calico: u32) -> installs::Options {
+    installs::Options { calico, chain: false, ..installs::Options::default() }
+}
+
+fn open() -> bool {
+    true
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn setup_then_undo_leaves_no_trace_and_a_second_setup_writes_nothing() {
+    for (options, calico) in [
+        (operator(32), CalicoApi::Aggregated),
+        (operator(30), CalicoApi::AggregatedNoCreateOnApply),
+        (installs::Options { kind: Kind::Manifest, ..operator(30) }, CalicoApi::Absent),
+    ] {
+        let bench = Bench::start(&options, calico).await;
+        let before = bench.dump().await;
+        let mut plan = bench.plan(&Options::default()).await;
+        trial::rehearse_all(&mut plan, &bench.writer().await).await.unwrap();
+        for step in plan.writes() {
+            assert!(!matches!(step.checked, Checked::Refused { .. } | Checked::No), "{step:?}");
+        }
+        let _ = bench.writes();
+        let made = bench.apply(&plan, &open).await.unwrap();
+        assert_eq!(made, plan.writes().count());
+        assert!(bench.writes().len() >= made);
+        // The operator is not here to act on its Installation, so its part is told to be there by the second look only
+        // for what setup itself wrote.
+        let again = bench.plan(&Options::default()).await;
+        let touched: Vec<_> =
+            again.writes().filter(|s| plan.writes().any(|p| p.target == s.target)).collect();
+        assert!(touched.is_empty(), "{touched:?}");
+        let snap = bench.look().await;
+        let journal = super::journal::of_snapshot(&snap).unwrap().unwrap();
+        let standing = standing::standing(&journal, &snap);
+        assert!(standing.iter().all(|s| s.ours), "{standing:?}");
+        let undone = bench.undo(&plan.namespace, &open).await.unwrap().unwrap();
+        assert!(undone.iter().all(|u| u.back), "{undone:?}");
+        assert!(!bench.file().exists());
+        same(&before, &bench.dump().await);
+    }
+}
+
+#[track_caller]
+fn same(before: &[Value], after: &[Value]) {
+    let name = |o: &Value| format!("{} {} {}", o["kind"], o["metadata"]["namespace"], o["metadata"]["name"]);
+    let names = |list: &[Value]| list.iter().map(name).collect::<Vec<_>>();
+    assert_eq!(names(before), names(after));
+    for (b, a) in before.iter().zip(after) {
+        assert_eq!(b, a, "{}", name(b));
+    }
+}
+
+/// Ended before and after each write: running setup again and undo leave the same as without the accident.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_any_moment_it_can_be_run_again_and_undone() {
+    let options = Options { no_dashboards: true, ..Options::default() };
+    let bench = Bench::start(&operator(32), CalicoApi::Aggregated).await;
+    let before = bench.dump().await;
+    let calls = AtomicUsize::new(0);
+    let count = || calls.fetch_add(1, Ordering::SeqCst) < usize::MAX;
+    let plan = bench.plan(&options).await;
+    bench.apply(&plan, &count).await.unwrap();
+    bench.undo(&plan.namespace, &open).await.unwrap();
+    same(&before, &bench.dump().await);
+    let moments = calls.load(Ordering::SeqCst);
+    assert!(moments > 20, "{moments}");
+    for moment in 0..moments {
+        let passed = AtomicUsize::new(0);
+        let gate = || passed.fetch_add(1, Ordering::SeqCst) < moment;
+        let plan = bench.plan(&options).await;
+        let ended = bench.apply(&plan, &gate).await;
+        assert!(matches!(ended, Err(SetupError::Stopped)), "moment {moment}: {ended:?}");
+        if moment % 2 == 0 {
+            let plan = bench.plan(&options).await;
+            bench.apply(&plan, &open).await.unwrap();
+        }
+        bench.undo(&plan.namespace, &open).await.unwrap();
+        same(&before, &bench.dump().await);
+    }
+}
+
+/// The same of undo: it is run again, and the end is the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_undo_that_was_killed_is_run_again() {
+    let options = Options { no_dashboards: true, ..Options::default() };
+    let bench = Bench::start(&operator(32), CalicoApi::Aggregated).await;
+    let before = bench.dump().await;
+    let mut moment = 0;
+    loop {
+        let plan = bench.plan(&options).await;
+        bench.apply(&plan, &open).await.unwrap();
+        let passed = AtomicUsize::new(0);
+        let gate = || passed.fetch_add(1, Ordering::SeqCst) < moment;
+        let ended = bench.undo(&plan.namespace, &gate).await;
+        bench.undo(&plan.namespace, &open).await.unwrap();
+        same(&before, &bench.dump().await);
+        if ended.is_ok() {
+            break;
+        }
+        moment += 1;
+    }
+    assert!(moment > 10, "{moment}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_managers_value_is_taken_only_when_it_is_named_and_given_back_with_its_owner() {
+    let bench = Bench::start(&operator(30), CalicoApi::Aggregated).await;
+    let writer = bench.writer().await;
+    let felix = tortie_cluster::object::Object::parse(json!({
+        "apiVersion": "projectcalico.org/v3", "kind": "FelixConfiguration", "metadata": {"name": "default"},
+        "spec": {"prometheusMetricsEnabled": false},
+    }))
+    .unwrap();
+    writer.apply(&felix, "colleague", false, tortie_cluster::writer::Mode::Real).await.unwrap();
+    let before = bench.dump().await;
+    let kept = bench.plan(&Options::default()).await;
+    assert_eq!(kept.steps[0].write, super::Write::Conflict, "{:?}", kept.steps[0]);
+    let options = Options { take: vec!["colleague".to_owned()], ..Options::default() };
+    let plan = bench.plan(&options).await;
+    bench.apply(&plan, &open).await.unwrap();
+    let on = writer.get(&felix.reference()).await.unwrap();
+    assert_eq!(on.at("/spec/prometheusMetricsEnabled"), Some(&json!(true)));
+    let undone = bench.undo(&plan.namespace, &open).await.unwrap().unwrap();
+    assert!(undone.iter().all(|u| u.back), "{undone:?}");
+    same(&before, &bench.dump().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_changed_since_is_left_to_them() {
+    let bench = Bench::start(&operator(30), CalicoApi::Aggregated).await;
+    let plan = bench.plan(&Options::default()).await;
+    bench.apply(&plan, &open).await.unwrap();
+    let writer = bench.writer().await;
+    let installation =
+        plan.steps.iter().find(|s| s.target.kind == "Installation").unwrap().target.reference();
+    let patch = json!({"spec": {"typhaMetricsPort": 9099}});
+    writer.merge_patch(&installation, &patch, "colleague", tortie_cluster::writer::Mode::Real).await.unwrap();
+    let snap = bench.look().await;
+    let journal = super::journal::of_snapshot(&snap).unwrap().unwrap();
+    let standing = standing::standing(&journal, &snap);
+    let line = standing.iter().find(|s| !s.ours).unwrap();
+    assert_eq!(line.how, "9099, setup left 9093: changed by colleague");
+    // The doctor reads the same journal.
+    assert!(snap.setup.as_ref().is_some_and(|j| j.fields.len() == 2), "{:?}", snap.setup);
+    let undone = bench.undo(&plan.namespace, &open).await.unwrap().unwrap();
+    let left: Vec<_> = undone.iter().filter(|u| !u.back).map(|u| u.how.as_str()).collect();
+    assert_eq!(left, ["left alone: changed since by colleague"]);
+    let now = writer.get(&installation).await.unwrap();
+    assert_eq!(now.at("/spec/typhaMetricsPort"), Some(&json!(9099)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_saved_plan_is_refused_when_what_it_was_made_for_moved() {
+    let bench = Bench::start(&operator(30), CalicoApi::Aggregated).await;
+    let plan = bench.plan(&Options::default()).await;
+    let read = saved::read(saved::write(&plan).as_bytes()).unwrap();
+    assert_eq!(read, plan);
+    let snap = bench.look().await;
+    assert_eq!(saved::drift(&read, &snap), [""; 0]);
+    let other = Plan { cluster_uid: "other".to_owned(), ..plan.clone() };
+    assert_eq!(saved::drift(&other, &snap).len(), 1);
+    let writer = bench.writer().await;
+    let felix = plan.steps[0].target.reference();
+    let mode = tortie_cluster::writer::Mode::Real;
+    // Another field moves the resourceVersion alone.
+    writer
+        .merge_patch(&felix, &json!({"spec": {"logSeverityScreen": "Info"}}), "colleague", mode)
+        .await
+        .unwrap();
+    assert_eq!(saved::drift(&read, &bench.look().await), [""; 0]);
+    writer
+        .merge_patch(&felix, &json!({"spec": {"prometheusMetricsEnabled": false}}), "colleague", mode)
+        .await
+        .unwrap();
+    let moved = saved::drift(&read, &bench.look().await);
+    assert_eq!(
+        moved,
+        ["/spec/prometheusMetricsEnabled of FelixConfiguration default is false since the plan"]
+    );
+}
+
+/// The operator's Service that comes with the port goes with it, and one that a user had is put back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_service_that_the_operator_leaves_is_taken_away() {
+    for users in [false, true] {
+        let bench = Bench::start(&operator(30), CalicoApi::Aggregated).await;
+        if users {
+            let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "calico-typha-metrics"},
+                "spec": {"selector": {"k8s-app": "calico-typha"}, "ports": [{"name": "typha-metrics", "port": 9093}]}});
+            bench.server.create("v1", "services", "calico-system", &service).unwrap();
+        }
+        let before = bench.server.objects("", "services");
+        let plan = bench.plan(&Options::default()).await;
+        bench.apply(&plan, &open).await.unwrap();
+        // What the operator does.
+        let writer = bench.writer().await;
+        let target = super::Target::new("v1", "Service", "calico-system", "calico-typha-metrics").reference();
+        if users {
+            let uid = writer.get(&target).await.unwrap().meta.uid;
+            writer.delete(&target, &uid, tortie_cluster::writer::Mode::Real).await.unwrap();
+        }
+        let owner = json!([{"apiVersion": "operator.tigera.io/v1", "kind": "Installation", "name": "default", "uid": "u", "controller": true}]);
+        let service = json!({"apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": "calico-typha-metrics", "ownerReferences": owner},
+            "spec": {"selector": {"k8s-app": "calico-typha"}, "ports": [{"name": "calico-typha-metrics", "port": 9093}]}});
+        bench.server.create("v1", "services", "calico-system", &service).unwrap();
+        bench.undo(&plan.namespace, &open).await.unwrap();
+        let ports = |list: &[Value]| {
+            list.iter()
+                .map(|o| format!("{} {}", o["metadata"]["name"], o["spec"]["ports"]))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(ports(&before), ports(&bench.server.objects("", "services")), "users: {users}");
+    }
+}
