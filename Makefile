@@ -36,9 +36,18 @@ test: ui
 	cd ui && npm test --silent && npm run --silent budget
 
 # Go keeps what it built, so a second run takes seconds.
+# Each folder of peers/ is a module of its own: their dependencies do not agree.
+KUBERNETES_VERSION := 1.36.3
+VERSION_FLAG := -X k8s.io/component-base/version.git
+GO_BUILD := go build -ldflags '-s -w'
 peers:
 	mkdir -p $(TORTIE_PEERS_BIN)
-	cd peers && go build -o $(TORTIE_PEERS_BIN)/ tool ./...
+	cd peers && $(GO_BUILD) -o $(TORTIE_PEERS_BIN)/ tool ./...
+	cd peers/operator && $(GO_BUILD) -o $(TORTIE_PEERS_BIN)/prometheus-operator tool
+	cd peers/kube && go build -ldflags '-s -w $(VERSION_FLAG)Version=v$(KUBERNETES_VERSION) $(VERSION_FLAG)Major=1 $(VERSION_FLAG)Minor=36' -o $(TORTIE_PEERS_BIN)/ ./...
+	cd peers/kwok && $(GO_BUILD) -o $(TORTIE_PEERS_BIN)/ tool
+	cd peers/tigera && $(GO_BUILD) -o $(TORTIE_PEERS_BIN)/tigera-operator tool
+	cd peers/alertmanager && $(GO_BUILD) -o $(TORTIE_PEERS_BIN)/ tool
 
 peers-test: ui peers
 	$(CARGO) test --workspace --locked --no-fail-fast --test peers -- --nocapture

@@ -11,6 +11,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tortie-config", &["tortie-model"]),
     ("tortie-tsdb", &["tortie-model", "tortie-host"]),
     ("tortie-promql", &["tortie-model", "tortie-host"]),
+    ("tortie-cluster", &["tortie-model", "tortie-host", "tortie-config"]),
     ("tortie-discovery", &["tortie-model", "tortie-host", "tortie-config"]),
     (
         "tortie-scrape",
@@ -18,7 +19,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("tortie-script", &["tortie-model", "tortie-host", "tortie-promql", "tortie-tsdb"]),
     ("tortie-sim", &["tortie-model", "tortie-host", "tortie-wire"]),
-    ("tortie-calico", &["tortie-model"]),
+    (
+        "tortie-calico",
+        &[
+            "tortie-model",
+            "tortie-host",
+            "tortie-config",
+            "tortie-wire",
+            "tortie-cluster",
+            "tortie-promql",
+            "tortie-discovery",
+            "tortie-sim",
+        ],
+    ),
     (
         "tortie-web",
         &[
@@ -46,15 +59,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tortie-scrape",
             "tortie-script",
             "tortie-sim",
+            "tortie-cluster",
             "tortie-calico",
             "tortie-web",
         ],
     ),
+    ("tortie-testbed", &["tortie-sim"]),
     ("xtask", &[]),
 ];
 
 /// Crates that any crate's own tests may use besides.
-const FOR_TESTS: &[&str] = &["tortie-sim", "tortie-script", "tortie-tsdb", "tortie-promql", "tortie-host"];
+const FOR_TESTS: &[&str] =
+    &["tortie-sim", "tortie-script", "tortie-tsdb", "tortie-promql", "tortie-host", "tortie-testbed"];
 
 /// One complaint for each edge that is not on the list.
 pub(crate) fn check(meta: &Value) -> Vec<String> {

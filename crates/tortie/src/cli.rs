@@ -17,6 +17,17 @@ pub(crate) enum Command {
     Demo(commands::demo::Demo),
     /// The server: reads a prometheus.yml, scrapes, stores, answers
     Run(Box<commands::run::Run>),
+    Doctor(Box<commands::doctor::Doctor>),
+    Why(Box<commands::why::Why>),
+    Explain(commands::explain::Explain),
+    Fix(Box<commands::fix::Fix>),
+    Collect(Box<commands::collect::Collect>),
+    Targets(Box<commands::targets::Targets>),
+    Query(commands::query::Query),
+    Scrape(Box<commands::scrape::Scrape>),
+    Relabel(commands::relabel::Relabel),
+    Setup(Box<commands::setup::Setup>),
+    Rbac(commands::rbac::Rbac),
     /// Simulated targets alone: a fleet, or recorded scrapes
     Sim(commands::sim::Sim),
     /// Runs test scripts
@@ -28,4 +39,6 @@ pub(crate) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    Man(commands::man::Man),
+    Version(commands::version::Version),
 }

@@ -6,7 +6,7 @@ mod logging;
 mod server;
 mod signals;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 use cli::{Cli, Command};
 use std::process::ExitCode;
 
@@ -20,9 +20,22 @@ fn main() -> ExitCode {
         Ok(a) => a,
         Err(code) => return code,
     };
-    match Cli::parse_from(args).command {
+    match parsed(args).command {
         Command::Demo(c) => c.execute(),
         Command::Run(c) => c.execute(),
+        Command::Doctor(c) => c.execute(),
+        Command::Why(c) => c.execute(),
+        Command::Explain(c) => c.execute(),
+        Command::Fix(c) => c.execute(),
+        Command::Collect(c) => c.execute(),
+        Command::Targets(c) => c.execute(),
+        Command::Query(c) => c.execute(),
+        Command::Scrape(c) => c.execute(),
+        Command::Relabel(c) => c.execute(),
+        Command::Setup(c) => c.execute(),
+        Command::Rbac(c) => c.execute(),
+        Command::Man(c) => c.execute(),
+        Command::Version(c) => c.execute(),
         Command::Sim(c) => c.execute(),
         Command::Test(c) => c.execute(),
         Command::Check(c) => c.execute(),
@@ -31,4 +44,12 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
     }
+}
+
+/// Reads the arguments. Called `kubectl-tortie`, as kubectl finds its plugins, the help says `kubectl tortie`.
+fn parsed(args: Vec<std::ffi::OsString>) -> Cli {
+    let name = args.first().map(std::path::Path::new).and_then(|p| p.file_stem());
+    let plugin = name.is_some_and(|n| n == "kubectl-tortie");
+    let command = if plugin { Cli::command().bin_name("kubectl tortie") } else { Cli::command() };
+    Cli::from_arg_matches(&command.get_matches_from(args)).unwrap_or_else(|e| e.exit())
 }

@@ -5,6 +5,7 @@
 mod api;
 mod ask;
 mod directory;
+mod doctor;
 mod live;
 mod process;
 mod replayed;

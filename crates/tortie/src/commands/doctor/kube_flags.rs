@@ -1,0 +1,150 @@
+//! The flags by which every command that looks at a cluster is told which one and as whom.
+
+use clap::Args;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tortie_calico::collect::{PrometheusAddress, Wants, collect};
+use tortie_calico::snapshot::Snapshot;
+use tortie_cluster::client::ConnectOptions;
+use tortie_cluster::files;
+use tortie_config::Secret;
+use tortie_host::{Clock, Fs, RealFs, SystemClock};
+
+/// Which cluster, and as whom.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Cluster")]
+pub(crate) struct KubeFlags {
+    /// The kubeconfig file; else KUBECONFIG or ~/.kube/config, and in a pod its service account
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// The kubeconfig's context
+    #[arg(long, value_name = "NAME", env = "TORTIE_CONTEXT")]
+    pub(crate) context: Option<String>,
+    /// The kubeconfig's cluster
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cluster: Option<String>,
+    /// The kubeconfig's user
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// Acts as this user
+    #[arg(long = "as", value_name = "USER")]
+    pub(crate) impersonate: Option<String>,
+    /// Acts as a member of this group; may be repeated
+    #[arg(long = "as-group", value_name = "GROUP", requires = "impersonate")]
+    pub(crate) groups: Vec<String>,
+    /// Longest wait for one answer of the API server
+    #[arg(long, value_name = "TIME", default_value = "5s")]
+    pub(crate) request_timeout: String,
+    /// Longest time for looking at everything
+    #[arg(long, value_name = "TIME", default_value = "30s")]
+    pub(crate) timeout: String,
+}
+
+/// Which Prometheus, and how to reach it.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Prometheus")]
+pub(crate) struct PrometheusFlags {
+    /// Asks this Prometheus instead of those of the cluster
+    #[arg(long, value_name = "URL", env = "TORTIE_PROM_URL")]
+    pub(crate) prom_url: Option<String>,
+    /// User of basic authentication; the password is read from --prom-password-file or TORTIE_PROM_PASSWORD
+    #[arg(long, value_name = "NAME", requires = "prom_url")]
+    pub(crate) prom_user: Option<String>,
+    /// File with the password
+    #[arg(long, value_name = "FILE", requires = "prom_user")]
+    pub(crate) prom_password_file: Option<PathBuf>,
+    /// File with a bearer token
+    #[arg(long, value_name = "FILE", requires = "prom_url")]
+    pub(crate) prom_token_file: Option<PathBuf>,
+    /// File with certificate authorities to trust besides the system's
+    #[arg(long, value_name = "FILE", requires = "prom_url")]
+    pub(crate) prom_ca_file: Option<PathBuf>,
+    /// Takes any certificate
+    #[arg(long, requires = "prom_url")]
+    pub(crate) prom_insecure: bool,
+    /// Does not ask Prometheus at all
+    #[arg(long)]
+    pub(crate) no_prometheus: bool,
+    /// Probes of processes a component, besides those whose targets fail; 0 for none
+    #[arg(long, value_name = "N", default_value = "10")]
+    pub(crate) probe_nodes: usize,
+}
+
+impl KubeFlags {
+    /// How to connect.
+    ///
+    /// # Errors
+    /// When a time is none.
+    pub(crate) fn options(&self) -> Result<ConnectOptions, String> {
+        Ok(ConnectOptions {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone(),
+            cluster: self.cluster.clone(),
+            user: self.user.clone(),
+            impersonate: self.impersonate.clone(),
+            groups: self.groups.clone(),
+            request_timeout: time("--request-timeout", &self.request_timeout)?,
+            ..ConnectOptions::default()
+        })
+    }
+
+    /// Takes a snapshot of the cluster; files are laid over it. The second value is what to tell on the terminal.
+    ///
+    /// # Errors
+    /// When a flag is wrong. A cluster that cannot be reached is a finding, no error.
+    pub(crate) fn look(
+        &self,
+        prometheus: &PrometheusFlags,
+        over: Option<&[PathBuf]>,
+    ) -> Result<(Snapshot, Vec<String>), String> {
+        let options = self.options()?;
+        let wants = Wants {
+            probes: prometheus.probe_nodes,
+            prometheus: prometheus.address()?,
+            ask: !prometheus.no_prometheus,
+            limit: time("--timeout", &self.timeout)?,
+        };
+        let (objects, problems) = over.map(|paths| files::read(&RealFs, paths)).unwrap_or_default();
+        let told = problems.iter().map(ToString::to_string).collect();
+        let now = SystemClock::new().now_ms();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|e| e.to_string())?;
+        Ok((runtime.block_on(collect(&options, &wants, objects, now)), told))
+    }
+}
+
+impl PrometheusFlags {
+    fn address(&self) -> Result<Option<PrometheusAddress>, String> {
+        let Some(url) = &self.prom_url else { return Ok(None) };
+        let password = match &self.prom_password_file {
+            Some(file) => Some(secret(file)?),
+            None => std::env::var("TORTIE_PROM_PASSWORD").ok().map(|p| Secret::new(&p)),
+        };
+        let basic = self.prom_user.clone().map(|user| (user, password.unwrap_or_else(|| Secret::new(""))));
+        Ok(Some(PrometheusAddress {
+            url: url.clone(),
+            basic,
+            bearer: self.prom_token_file.as_deref().map(secret).transpose()?,
+            authorities: self.prom_ca_file.as_deref().map(read).transpose()?,
+            insecure: self.prom_insecure,
+        }))
+    }
+}
+
+fn secret(file: &Path) -> Result<Secret, String> {
+    let bytes = read(file)?;
+    Ok(Secret::new(String::from_utf8_lossy(&bytes).trim_end_matches(['\r', '\n'])))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, String> {
+    RealFs.read(file).map_err(|e| format!("{}: {e}", file.display()))
+}
+
+fn time(flag: &str, text: &str) -> Result<Duration, String> {
+    let ms =
+        tortie_model::duration::parse(text).map_err(|e| format!("{flag} {text}: {e} (hint: {flag} 5s)"))?;
+    Ok(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
+}

@@ -1,0 +1,232 @@
+//! The plan shown, saved, exported or made, and proven by fresh samples.
+
+use super::session::{Session, failed, look};
+use super::{Ended, UNFINISHED, USAGE, consent};
+use crate::commands::doctor::kube_flags::{KubeFlags, PrometheusFlags};
+use crate::commands::doctor::screen::Screen;
+use clap::Args;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tortie_calico::component::Component;
+use tortie_calico::facts::Facts;
+use tortie_calico::render::ink::Ink;
+use tortie_calico::setup::apply::apply;
+use tortie_calico::setup::trial::rehearse_all;
+use tortie_calico::setup::{
+    Checked, FelixThrough, Options, Plan, arriving, export, plan, rights, saved, screen,
+};
+use tortie_calico::snapshot::Snapshot;
+use tortie_host::{Clock, Fs, RealFs, SystemClock};
+
+/// Flags of the plan.
+#[derive(Debug, Args)]
+pub(super) struct Make {
+    /// Shows the plan, tried by the server, and writes nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Makes the plan without asking; takes nobody's fields over
+    #[arg(short, long)]
+    yes: bool,
+    /// Saves the plan in this file (with --export kustomize: a folder) and writes nothing to the cluster
+    #[arg(long, value_name = "PATH")]
+    out: Option<PathBuf>,
+    /// Makes this saved plan; refused when what it was made for changed
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "export"])]
+    plan: Option<PathBuf>,
+    /// Writes the plan as files instead: yaml (on standard output, or --out FILE) or kustomize (--out FOLDER)
+    #[arg(long, value_name = "FORM", value_parser = ["yaml", "kustomize"])]
+    export: Option<String>,
+    /// The Prometheus object, NAMESPACE/NAME; needed when there are several
+    #[arg(long = "prometheus", value_name = "NS/NAME")]
+    object: Option<String>,
+    /// Felix' port
+    #[arg(long, value_name = "PORT")]
+    felix_port: Option<u16>,
+    /// Typha's port
+    #[arg(long, value_name = "PORT")]
+    typha_port: Option<u16>,
+    /// The port of kube-controllers
+    #[arg(long, value_name = "PORT")]
+    kube_controllers_port: Option<u16>,
+    /// How Felix is turned on: configuration (all restart at once) or installation (the DaemonSet rolls)
+    #[arg(long, value_name = "WAY", value_parser = ["configuration", "installation"])]
+    felix_through: Option<String>,
+    /// Overwrites fields that this manager keeps with another value; may be repeated
+    #[arg(long, value_name = "MANAGER")]
+    take: Vec<String>,
+    /// Leaves dashboards out
+    #[arg(long)]
+    no_dashboards: bool,
+    /// Longest wait for fresh samples after the last step
+    #[arg(long, value_name = "TIME", default_value = "10m")]
+    wait: String,
+    #[command(flatten)]
+    kube: KubeFlags,
+    #[command(flatten)]
+    reach: PrometheusFlags,
+    #[command(flatten)]
+    screen: Screen,
+}
+
+/// How to draw.
+pub(super) fn screen_ink(screen: &Screen) -> Ink {
+    screen.ink()
+}
+
+impl Make {
+    #[allow(clippy::print_stdout, clippy::print_stderr)]
+    pub(super) fn run(self) -> Result<u8, Ended> {
+        let limit = self.limit()?;
+        let snap = look(&self.kube, &self.reach)?;
+        let mut plan = match &self.plan {
+            Some(file) => load(file, &snap)?,
+            None => plan(&Facts::of(&snap), &self.options()).map_err(|e| (USAGE, e.to_string()))?,
+        };
+        if let Some(form) = &self.export {
+            return self.write_files(&plan, form);
+        }
+        let session = Session::open(&self.kube)?;
+        session.wait(rehearse_all(&mut plan, &session.writer)).map_err(failed)?;
+        let wanted = rights::of_plan(&plan);
+        let have = session.wait(session.writer.cluster().review(&wanted)).unwrap_or_default();
+        let count = have.iter().filter(|h| **h).count();
+        let shown = (!have.is_empty()).then_some((count, wanted.len()));
+        print!("{}", screen::plan(&plan, shown, self.screen.ink()));
+        for (access, _) in wanted.iter().zip(&have).filter(|(_, have)| !**have) {
+            println!("missing right: {access} (hint: tortie rbac setup --plan FILE)");
+        }
+        if let Some(file) = &self.out {
+            RealFs
+                .write_atomic(file, saved::write(&plan).as_bytes())
+                .map_err(|e| (USAGE, format!("{}: {e}", file.display())))?;
+            eprintln!("saved; make it with: tortie setup --plan {}", file.display());
+        }
+        let left = u8::from(!plan.is_done());
+        if self.dry_run || self.out.is_some() || plan.writes().next().is_none() {
+            return Ok(left);
+        }
+        if let Some(step) = plan.writes().find(|s| matches!(s.checked, Checked::Refused { .. })) {
+            return Err((
+                UNFINISHED,
+                format!("nothing was written: the server refuses {}", step.target.reference()),
+            ));
+        }
+        if !consent::given(self.yes, session.identity.contexts, self.kube.context.is_some(), "Write this?")? {
+            return Ok(left);
+        }
+        let making = session.making(&plan.cluster_uid);
+        let mut told = |step: &tortie_calico::setup::Step| eprintln!("written: {}", step.target.reference());
+        session.wait(apply(&plan, &session.writer, &making, &mut told)).map_err(failed)?;
+        self.prove(&plan, limit)?;
+        let others =
+            plan.steps.iter().any(|s| !s.write.writes() && s.write != tortie_calico::setup::Write::Nothing);
+        Ok(u8::from(others))
+    }
+
+    fn options(&self) -> Options {
+        let ports = [
+            (Component::Felix, self.felix_port),
+            (Component::Typha, self.typha_port),
+            (Component::KubeControllers, self.kube_controllers_port),
+        ];
+        let ports: BTreeMap<Component, u16> = ports.into_iter().filter_map(|(c, p)| Some((c, p?))).collect();
+        Options {
+            prometheus: self.object.clone(),
+            ports,
+            take: self.take.clone(),
+            felix: self.felix_through.as_deref().map(|w| match w {
+                "installation" => FelixThrough::Installation,
+                _ => FelixThrough::Configuration,
+            }),
+            no_dashboards: self.no_dashboards,
+            rules: None,
+        }
+    }
+
+    fn limit(&self) -> Result<Duration, Ended> {
+        let ms = tortie_model::duration::parse(&self.wait)
+            .map_err(|e| (USAGE, format!("--wait {}: {e} (hint: --wait 10m)", self.wait)))?;
+        Ok(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
+    }
+
+    #[allow(clippy::print_stdout, clippy::print_stderr)]
+    fn write_files(&self, plan: &Plan, form: &str) -> Result<u8, Ended> {
+        let wrong = |path: &Path, e: std::io::Error| (USAGE, format!("{}: {e}", path.display()));
+        let kustomize = form == "kustomize";
+        let form = if kustomize { export::Form::Kustomize } else { export::Form::Yaml };
+        let files = export::files(plan, form);
+        match &self.out {
+            Some(folder) if kustomize => {
+                RealFs.create_dir_all(folder).map_err(|e| wrong(folder, e))?;
+                for (name, text) in &files {
+                    let path = folder.join(name);
+                    RealFs.write_atomic(&path, text.as_bytes()).map_err(|e| wrong(&path, e))?;
+                    eprintln!("wrote {}", path.display());
+                }
+            }
+            None if kustomize => {
+                return Err((
+                    USAGE,
+                    "--export kustomize writes several files (hint: --out FOLDER)".to_owned(),
+                ));
+            }
+            Some(file) => {
+                let text = files.first().map(|f| f.1.as_str()).unwrap_or_default();
+                RealFs.write_atomic(file, text.as_bytes()).map_err(|e| wrong(file, e))?;
+            }
+            None => files.iter().for_each(|(_, text)| print!("{text}")),
+        }
+        Ok(0)
+    }
+
+    /// Waits until fresh samples of every component arrive.
+    #[allow(clippy::print_stderr)]
+    fn prove(&self, plan: &Plan, limit: Duration) -> Result<(), Ended> {
+        let clock = SystemClock::new();
+        let start = clock.monotonic_ns();
+        let mut green = BTreeSet::new();
+        loop {
+            let snap = look(&self.kube, &self.reach)?;
+            let (there, asked) = arriving(&snap, &plan.prometheus);
+            for component in there {
+                if green.insert(component.as_str().to_owned()) {
+                    eprintln!("samples arrive: {component}");
+                }
+            }
+            let missing: Vec<&str> =
+                plan.components.iter().map(String::as_str).filter(|c| !green.contains(*c)).collect();
+            if missing.is_empty() {
+                return Ok(());
+            }
+            let waited = Duration::from_nanos(clock.monotonic_ns().saturating_sub(start));
+            if !asked || waited >= limit {
+                let why = if asked {
+                    format!("after {} s no fresh samples of {}", waited.as_secs(), missing.join(", "))
+                } else {
+                    "no Prometheus could be asked".to_owned()
+                };
+                return Err((UNFINISHED, format!("written, not verified: {why} (hint: tortie doctor)")));
+            }
+            std::thread::sleep(Duration::from_secs(2));
+        }
+    }
+}
+
+/// A saved plan that still fits the cluster.
+fn load(file: &Path, snap: &Snapshot) -> Result<Plan, Ended> {
+    let text = RealFs.read(file).map_err(|e| (USAGE, format!("{}: {e}", file.display())))?;
+    let plan = saved::read(&text).map_err(|e| (USAGE, format!("{}: {e}", file.display())))?;
+    let moved = saved::drift(&plan, snap);
+    if moved.is_empty() {
+        return Ok(plan);
+    }
+    Err((
+        UNFINISHED,
+        format!(
+            "{}: the plan is refused, for the cluster moved on:\n  {}\n(hint: plan anew)",
+            file.display(),
+            moved.join("\n  ")
+        ),
+    ))
+}

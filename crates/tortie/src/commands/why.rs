@@ -1,0 +1,53 @@
+//! `tortie why`: one symptom, explained backwards.
+
+use super::doctor::screen::Screen;
+use super::look::{Look, unreached};
+use clap::Args;
+use std::process::ExitCode;
+use tortie_calico::doctor::checks::ALL;
+use tortie_calico::doctor::engine::judge;
+use tortie_calico::facts::Facts;
+use tortie_calico::render;
+use tortie_calico::why::{causes, subject};
+
+/// Explains why something is missing: a metric, panel, dashboard, alert, rule, target or component
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tortie why typha_cache_size\n  tortie why FelixDown -f bundle.tar.gz\n\n\
+Exit: 0 nothing stands in its way, 1 something does, 2 usage or a name that means nothing, 3 the API server could not be reached"
+)]
+pub(crate) struct Why {
+    /// Name of a metric, panel, dashboard, alert, rule or component; pod, address or URL of a target
+    thing: String,
+    #[command(flatten)]
+    look: Look,
+    #[command(flatten)]
+    screen: Screen,
+}
+
+impl Why {
+    #[allow(clippy::print_stdout, clippy::print_stderr)]
+    pub(crate) fn execute(self) -> ExitCode {
+        match self.run() {
+            Ok(code) => ExitCode::from(code),
+            Err(e) => {
+                eprintln!("tortie why: {e}");
+                ExitCode::from(super::EXIT_USAGE)
+            }
+        }
+    }
+
+    #[allow(clippy::print_stdout, clippy::print_stderr)]
+    fn run(self) -> Result<u8, String> {
+        let snap = self.look.snapshot()?;
+        if let Some(reason) = unreached(&snap) {
+            eprintln!("tortie why: {reason}");
+            return Ok(3);
+        }
+        let facts = Facts::of(&snap);
+        let subject = subject(&facts, &self.thing)?;
+        let report = judge(ALL, &facts);
+        print!("{}", render::why(&subject, &report, self.screen.ink()));
+        Ok(u8::from(!causes(&subject, &report).is_empty()))
+    }
+}

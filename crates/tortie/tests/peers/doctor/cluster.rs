@@ -1,0 +1,170 @@
+//! A whole monitored cluster: Calico as an operator leaves it, kube-prometheus-stack with the real prometheus-operator and
+//! Prometheus, the simulated processes at their pods' addresses, and the doctor beside it.
+
+use serde_json::{Value, json};
+use std::process::Stdio;
+use tortie_testbed::{Actor, Bed, Fleet, Kubelet, Options, Process, binary, installs, operators};
+
+/// A running cluster. Its parts end in the order of the fields.
+pub(crate) struct Cluster {
+    _fleet: Fleet,
+    _actor: Option<Actor>,
+    _operators: Vec<Process>,
+    _kubelet: Kubelet,
+    pub(crate) bed: Bed,
+}
+
+/// The doctor's report and its exit code.
+pub(crate) struct Told {
+    pub(crate) report: Value,
+    pub(crate) exit: i32,
+    pub(crate) screen: String,
+}
+
+impl Cluster {
+    /// Starts one for Calico `3.minor`; `real` takes the real Tigera operator, which is 3.29's.
+    pub(crate) fn start(minor: u16, real: bool) -> Cluster {
+        let bed = Bed::start(Options::default()).unwrap();
+        // From 3.32 on the v3 API may be served natively, which has tiers and policies.
+        installs::install_calico_crds(&bed, minor >= 32).unwrap();
+        installs::install_monitoring_crds(&bed).unwrap();
+        let stack = installs::kube_prometheus_stack("prometheus");
+        bed.api().create_all(&stack.objects, stack.manager).unwrap();
+        let arguments: Vec<&str> = stack.arguments.iter().map(String::as_str).collect();
+        let mut processes = vec![operators::prometheus_operator(&bed, &arguments).unwrap()];
+        let kubelet = Kubelet::start(&bed).unwrap();
+        bed.api().create_all(&installs::operator((3, minor)), "kubectl-create").unwrap();
+        let actor = if real {
+            processes.push(operators::tigera_operator(&bed).unwrap());
+            None
+        } else {
+            Some(Actor::start(&bed, (3, minor)))
+        };
+        bed.apply_objects(&[installs::installation()]).unwrap();
+        let fleet = Fleet::start(&bed, (3, minor)).unwrap();
+        let calico = |api: &tortie_testbed::Api| -> anyhow::Result<Option<()>> {
+            let pods = api.list("/api/v1/namespaces/calico-system/pods")?;
+            let running = |app: &str| {
+                pods.iter()
+                    .filter(|p| {
+                        p["metadata"]["labels"]["k8s-app"] == app && p["status"]["phase"] == "Running"
+                    })
+                    .count()
+            };
+            let all = running("calico-node") == 3
+                && running("calico-typha") > 0
+                && running("calico-kube-controllers") == 1;
+            if all {
+                return Ok(Some(()));
+            }
+            let names: Vec<String> =
+                pods.iter().map(|p| format!("{} {}", p["metadata"]["name"], p["status"]["phase"])).collect();
+            anyhow::bail!("{names:?}")
+        };
+        // The real operator needs more than one patience on a machine that does other work besides.
+        let come = bed.wait("calico-system", calico).or_else(|_| bed.wait("calico-system", calico));
+        come.unwrap_or_else(|e| {
+            panic!("{e:#}\n{}", processes.last().map(|p| p.tail(30)).unwrap_or_default())
+        });
+        bed.forward_ports().unwrap();
+        let prometheus = format!("prometheus-{}-0", stack.prometheus);
+        kubelet.ready(&format!("monitoring/{prometheus}")).unwrap();
+        Cluster { _fleet: fleet, _actor: actor, _operators: processes, _kubelet: kubelet, bed }
+    }
+
+    /// Runs the doctor as a person does, once for a machine and, when asked, once for the eye.
+    pub(crate) fn doctor(&self, more: &[&str]) -> Told {
+        let run = |form: &str| {
+            let mut command = self.bed.command(env!("CARGO_BIN_EXE_tortie"));
+            command.args(["doctor", "-o", form]).args(more).env("COLUMNS", "100");
+            command.stdin(Stdio::null()).output().unwrap()
+        };
+        let out = run("json");
+        let text = String::from_utf8_lossy(&out.stdout).into_owned();
+        let report: Value = serde_json::from_str(&text)
+            .unwrap_or_else(|e| panic!("{e}: {text}\n{}", String::from_utf8_lossy(&out.stderr)));
+        let screen = String::from_utf8_lossy(&run("human").stdout).into_owned();
+        Told { report, exit: out.status.code().unwrap_or(-1), screen }
+    }
+
+    /// Runs a printed command as it was printed, with the real kubectl.
+    pub(crate) fn run_printed(&self, command: &Value) {
+        let argv: Vec<&str> =
+            command["argv"].as_array().unwrap().iter().map(|a| a.as_str().unwrap()).collect();
+        assert_eq!(argv[0], "kubectl", "{argv:?}");
+        let mut child = self.bed.command(binary("kubectl").unwrap());
+        child.args(&argv[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = child.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        std::io::Write::write_all(&mut stdin, command["stdin"].as_str().unwrap_or_default().as_bytes())
+            .unwrap();
+        drop(stdin);
+        let out = child.wait_with_output().unwrap();
+        assert!(out.status.success(), "{argv:?}: {}", String::from_utf8_lossy(&out.stderr));
+    }
+
+    /// Asks the doctor until `enough` or a minute is over; then the last report is given back all the same.
+    pub(crate) fn doctor_until(&self, enough: impl Fn(&Told) -> bool) -> Told {
+        let mut last = None;
+        let _ = self.bed.wait("the doctor", |_| {
+            // Processes are seen through Prometheus; kubelets that pretend forward only ports that were announced to them.
+            let told = self.doctor(&["--probe-nodes", "0"]);
+            let done = enough(&told);
+            last = Some(told);
+            Ok(done.then_some(()))
+        });
+        last.unwrap()
+    }
+}
+
+impl Told {
+    /// `ID level` of every finding at warn or fail, by id.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        let list = self.report["findings"].as_array().cloned().unwrap_or_default();
+        let mut ids: Vec<String> = list
+            .iter()
+            .filter(|f| f["level"] != "info")
+            .map(|f| f["id"].as_str().unwrap_or_default().to_owned())
+            .collect();
+        ids.sort();
+        ids
+    }
+
+    /// One finding.
+    pub(crate) fn finding(&self, id: &str) -> &Value {
+        let list = self.report["findings"].as_array().unwrap();
+        list.iter().find(|f| f["id"] == id).unwrap_or_else(|| panic!("no {id}: {}", self.screen))
+    }
+
+    /// Ids announced as next by a finding.
+    pub(crate) fn next(&self, id: &str) -> Vec<String> {
+        let next = self.finding(id)["next"].as_array().cloned().unwrap_or_default();
+        next.iter().map(|n| n["id"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+}
+
+/// The write-up's objects: Services of Felix and Typha, three monitors.
+pub(crate) fn write_up() -> Vec<Value> {
+    let service = |name: &str, port: &str, number: u16, app: &str| {
+        json!({"apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": name, "namespace": "calico-system", "labels": {"k8s-app": name}},
+            "spec": {"selector": {"k8s-app": app}, "ports": [{"name": port, "port": number, "targetPort": number}]}})
+    };
+    let monitor = |name: &str, app: &str, port: &str| {
+        json!({"apiVersion": "monitoring.coreos.com/v1", "kind": "ServiceMonitor",
+            "metadata": {"name": name, "namespace": "monitoring", "labels": {"release": "prometheus"}},
+            "spec": {"namespaceSelector": {"matchNames": ["calico-system"]}, "selector": {"matchLabels": {"k8s-app": app}},
+                "endpoints": [{"port": port, "interval": "1s", "scrapeTimeout": "1s", "path": "/metrics"}]}})
+    };
+    vec![
+        service("calico-felix-metrics", "felix-metrics", 9091, "calico-node"),
+        service("calico-typha-metrics", "typha-metrics", 9093, "calico-typha"),
+        monitor("prometheus-calico-felix-metrics", "calico-felix-metrics", "felix-metrics"),
+        monitor("prometheus-calico-typha-metrics", "calico-typha-metrics", "typha-metrics"),
+        monitor(
+            "prometheus-calico-kube-controllers-metrics",
+            "calico-kube-controllers",
+            "kube-controllers-metrics",
+        ),
+    ]
+}
