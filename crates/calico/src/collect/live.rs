@@ -306,7 +306,7 @@ fn replicas(cluster: &Cluster, object: &Object, pods: &[Pod]) -> Vec<(String, St
             let (cluster, namespace, pod, prefix) =
                 (cluster.clone(), namespace.clone(), pod_name.clone(), prefix.to_owned());
             if forward {
-                Way::Forward { cluster, namespace, pod, port, prefix }
+                Way::Forward { cluster, namespace, pod, port, prefix, line: Arc::default() }
             } else {
                 Way::Proxy { cluster, namespace, pod, port, prefix }
             }

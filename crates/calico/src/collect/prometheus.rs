@@ -1,11 +1,12 @@
 //! Ways to a Prometheus: a port-forward to its pod, the API server's proxy, or an address with credentials and TLS.
 
-use crate::collect::http::{self, Reply};
+use crate::collect::http::{self, Line, Reply};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::sync::Mutex;
 use tortie_cluster::client::{Cluster, ReadError, pod_proxy_path};
 use tortie_config::Secret;
 
@@ -28,7 +29,16 @@ pub struct PrometheusAddress {
 #[derive(Clone)]
 pub(super) enum Way {
     /// Into the pod through the kubelet: no policy is in the way.
-    Forward { cluster: Cluster, namespace: String, pod: String, port: u16, prefix: String },
+    Forward {
+        cluster: Cluster,
+        namespace: String,
+        pod: String,
+        port: u16,
+        prefix: String,
+        /// The forward in use. One carries all requests: each costs the kubelet a process or a connection, and the server
+        /// behind it one of those that it takes at once.
+        line: Arc<Mutex<Option<Line>>>,
+    },
     /// From the API server to the pod's address.
     Proxy { cluster: Cluster, namespace: String, pod: String, port: u16, prefix: String },
     /// An address.
@@ -51,9 +61,21 @@ impl Way {
     /// Why there is no answer, in words; a refusal of rights names the right.
     pub(super) async fn get(&self, path: &str, limit: Duration) -> Result<Reply, String> {
         match self {
-            Way::Forward { cluster, namespace, pod, port, prefix } => {
+            Way::Forward { cluster, namespace, pod, port, prefix, line } => {
+                let (host, path) = (format!("localhost:{port}"), format!("{prefix}{path}"));
+                let mut line = line.lock().await;
+                if let Some(mut open) = line.take() {
+                    // A forward that was idle may have ended; then a new one is made.
+                    if let Ok(reply) = open.get(&host, &path, None, limit).await {
+                        *line = Some(open);
+                        return Ok(reply);
+                    }
+                }
                 let stream = cluster.port_forward(namespace, pod, *port).await.map_err(|e| said(&e))?;
-                http::get(stream, &format!("localhost:{port}"), &format!("{prefix}{path}"), None, limit).await
+                let mut open = Line::open(stream).await?;
+                let reply = open.get(&host, &path, None, limit).await?;
+                *line = Some(open);
+                Ok(reply)
             }
             Way::Proxy { cluster, namespace, pod, port, prefix } => {
                 let at = pod_proxy_path(namespace, pod, *port, &format!("{prefix}{path}"));
