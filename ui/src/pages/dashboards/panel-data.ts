@@ -47,5 +47,6 @@ export function useReason(data: PanelData | undefined, empty: boolean): string |
   const key = exprs.join('\n');
   const { start, end } = span.value;
   const reason = useResource(key, key, (signal) => (key === '' ? Promise.resolve([]) : Promise.all(exprs.map((expr) => whyEmpty(expr, start, end, signal)))));
-  return reason.data === undefined || reason.data.length === 0 ? undefined : [...new Set(reason.data)].join('. ');
+  if (reason.data === undefined && reason.error === undefined && key !== '') return undefined;
+  return [...new Set(reason.data ?? [])].join('. ');
 }

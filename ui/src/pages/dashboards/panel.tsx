@@ -42,9 +42,10 @@ const headHeight = 28;
 function Nothing({ data, height }: { data: PanelData; height: number }) {
   const reason = useReason(data, true);
   return (
-    <div class="nothing" role="status" title={reason} style={{ height: `${height}px` }}>
+    // Unseen until the reason is known: its length moves the lines, which are centred.
+    <div class="nothing" role="status" title={reason} style={{ height: `${height}px`, visibility: reason === undefined ? 'hidden' : 'visible' }}>
       <p><span class="mark off" aria-hidden="true">○</span> <b>No data</b></p>
-      {height < 90 ? <p class="sr">{reason}</p> : <p class="dim">{reason ?? '…'}</p>}
+      {height < 90 ? <p class="sr">{reason}</p> : <p class="dim">{reason}</p>}
     </div>
   );
 }
