@@ -276,6 +276,7 @@ async fn prometheuses(cluster: &Cluster, wants: &Wants, snap: &mut Snapshot) {
         let last = snap.collectors.len() - 1;
         for _ in 0..ROUNDS {
             let wanted = crate::doctor::bisect::wanted(&Facts::of(snap));
+            // A copy: when the time runs out in the middle, what was learnt before stays in the snapshot.
             let mut collector = snap.collectors[last].clone();
             let before = collector.answers.len();
             prometheus_api::answer(&mut collector, &way, wanted).await;
