@@ -48,6 +48,7 @@ peers:
 	cd peers/kwok && $(GO_BUILD) -o $(TORTIE_PEERS_BIN)/ tool
 	cd peers/tigera && $(GO_BUILD) -o $(TORTIE_PEERS_BIN)/tigera-operator tool
 	cd peers/alertmanager && $(GO_BUILD) -o $(TORTIE_PEERS_BIN)/ tool
+	cd peers/sarif && go mod download && go build -trimpath -ldflags "-s -w -X main.source=$$(go list -m -f '{{.Dir}}' github.com/owenrumney/go-sarif/v3)" -o $(TORTIE_PEERS_BIN)/sarifcheck .
 
 peers-test: ui peers
 	$(CARGO) test --workspace --locked --no-fail-fast --test peers -- --nocapture

@@ -1,8 +1,10 @@
 //! Clusters for the tests of checks: a healthy one, changed in one place, judged.
 
 mod answers;
+pub(crate) mod symptoms;
 
-pub(crate) use answers::{answered, dashboard, rule, running, with_answer};
+pub(crate) use answers::{answered, dashboard, rule, running, series, with_answer};
+pub(crate) use symptoms::{judged_whole, sick};
 
 use crate::doctor::check::Judged;
 use crate::doctor::checks::{ALL, find};
@@ -18,6 +20,11 @@ use tortie_sim::installs::{Objects, Options};
 pub(crate) fn snapshot(options: &Options, change: impl FnOnce(&mut Objects)) -> Snapshot {
     let mut objects = Objects::of(options);
     change(&mut objects);
+    dump(objects)
+}
+
+/// Objects as a dump of a whole cluster.
+pub(crate) fn dump(objects: Objects) -> Snapshot {
     let mut snap = Snapshot::new(Source::Dump);
     snap.identity.context = "test".to_owned();
     // 2026-01-07, a day after the last change of the builders.

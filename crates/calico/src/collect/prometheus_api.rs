@@ -98,6 +98,9 @@ async fn data(way: &Way, path: &str) -> Result<Value, String> {
     match parsed {
         Ok(mut v) if v["status"] == "success" => Ok(v["data"].take()),
         Ok(v) if v["status"] == "error" => Err(text(&v, "/error")),
+        _ if reply.status == 401 => {
+            Err("status 401: it does not take the user and password, or the token (hint: --prom-user, --prom-token-file)".to_owned())
+        }
         _ => Err(format!(
             "status {} with a body that is no answer of Prometheus ({})",
             reply.status, reply.content_type

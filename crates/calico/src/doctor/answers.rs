@@ -46,7 +46,7 @@ pub(crate) fn judge(facts: &Facts<'_>, component: Component) -> Vec<Judged> {
         let why = facts.snap.unseen_of("pods/portforward").map(|u| u.reason.clone());
         return vec![match why {
             Some(why) => Judged::unknown(entity, why),
-            None if facts.live() => Judged::unknown(entity, "no process was probed"),
+            None if facts.running() => Judged::unknown(entity, "no process was probed"),
             None => Judged::skipped(entity, "this source holds no probes of the processes"),
         }];
     }
@@ -88,7 +88,12 @@ fn finding(component: Component, workload: Option<ObjectRef>, probe: &Probe) -> 
         ProbeOutcome::Status(code) => (
             format!("status {code}"),
             format!("the process on :{port} answers {code} on /metrics"),
-            "another program may answer there; curl it from the node".to_owned(),
+            if *code >= 500 {
+                "the process itself fails: its log says why, and `tortie scrape` shows what it answers"
+                    .to_owned()
+            } else {
+                "another program may answer there; curl it from the node".to_owned()
+            },
         ),
         ProbeOutcome::Failed(text) => {
             let class = Class::of(text);
@@ -97,7 +102,14 @@ fn finding(component: Component, workload: Option<ObjectRef>, probe: &Probe) -> 
                 Class::Timeout => format!("the process on :{port} does not answer in time"),
                 _ => format!("the process on :{port} cannot be asked: {text}"),
             };
-            (class.as_str().to_owned(), words, class.next().to_owned())
+            // Nothing stands between a port-forward and the process.
+            let next = match class {
+                Class::Timeout => {
+                    "the process itself hangs: look at its log and at the CPU and memory of its node, then restart the pod"
+                }
+                _ => class.next(),
+            };
+            (class.as_str().to_owned(), words, next.to_owned())
         }
         ProbeOutcome::Answered { .. } => (String::new(), String::new(), String::new()),
     };
@@ -105,8 +117,14 @@ fn finding(component: Component, workload: Option<ObjectRef>, probe: &Probe) -> 
     Finding::new(format!("{}: {words}", component.title()))
         .confidence(Confidence::Observed)
         .cause_ref(workload.unwrap_or_else(|| pod.clone()), &format!("port {port}"), class)
-        .row(pod.to_string(), words, format!("by {}", probe.from.as_str()))
+        .row(pod.to_string(), words, seen_from(probe))
         .fix(Fix::Outside(fix))
+}
+
+/// `on n2, by port-forward`.
+fn seen_from(probe: &Probe) -> String {
+    let by = format!("by {}", probe.from.as_str());
+    if probe.node.is_empty() { by } else { format!("on {}, {by}", probe.node) }
 }
 
 /// Test data: one probe.

@@ -108,6 +108,14 @@ pub struct Check {
     pub judge: fn(&Facts<'_>) -> Vec<Judged>,
 }
 
+/// One judgement a component that is installed, where a check has something to say of it.
+pub(crate) fn each_installed(
+    facts: &Facts<'_>,
+    of: impl Fn(&Facts<'_>, crate::component::Component) -> Option<Judged>,
+) -> Vec<Judged> {
+    facts.installed().filter_map(|c| of(facts, c)).collect()
+}
+
 /// One judgement.
 #[derive(Debug, Clone)]
 pub struct Judged {

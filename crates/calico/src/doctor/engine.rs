@@ -79,6 +79,7 @@ pub fn judge(checks: &[&'static Check], facts: &Facts<'_>) -> Report {
         });
         outcomes.extend(judged.into_iter().map(|judged| Outcome { check, judged: named(check, judged) }));
     }
+    hold_back(&mut outcomes);
     let ancestors = ancestors(checks);
     let mut findings = roots(&mut outcomes, &ancestors, facts);
     look_ahead(&outcomes, &mut findings);
@@ -86,6 +87,18 @@ pub fn judge(checks: &[&'static Check], facts: &Facts<'_>) -> Report {
     rank(&mut findings);
     let goals = goals(&outcomes, facts);
     Report { findings, outcomes, goals }
+}
+
+/// Of a cluster that does not answer nothing is known: that no Calico was seen there says nothing.
+fn hold_back(outcomes: &mut [Outcome]) {
+    let silent = |o: &Outcome| o.check.id == "T101" && o.judged.verdict == Verdict::Fail;
+    if !outcomes.iter().any(silent) {
+        return;
+    }
+    for outcome in outcomes.iter_mut().filter(|o| o.check.id != "T101") {
+        outcome.judged =
+            Judged { verdict: Verdict::Blocked, finding: None, after: &[], ..outcome.judged.clone() };
+    }
 }
 
 fn named(check: &'static Check, mut judged: Judged) -> Judged {
@@ -173,21 +186,58 @@ fn roots(
             outcome.judged.verdict = Verdict::Blocked;
         }
     }
-    works_another_way(roots.into_values().collect(), facts)
+    works_another_way(one_field_one_finding(roots.into_values().collect()), facts)
 }
+
+/// What is said below failure of the very field that a failure names adds nothing: setup's drift of a setting that is off,
+/// a limit that is too low and was hit.
+fn one_field_one_finding(roots: Vec<Finding>) -> Vec<Finding> {
+    let (mut fails, others): (Vec<Finding>, Vec<Finding>) =
+        roots.into_iter().partition(|f| f.level == Level::Fail);
+    let mut left = Vec::new();
+    for other in others {
+        let same = |f: &&mut Finding| {
+            other.cause.object.is_some()
+                && f.cause.object == other.cause.object
+                && f.cause.path == other.cause.path
+        };
+        match fails.iter_mut().find(same).filter(|_| !other.cause.path.is_empty()) {
+            // The same break, seen from what it does not stop.
+            Some(fail) if fail.id == other.id => {
+                let more = other.entities.into_iter().filter(|e| !fail.entities.contains(e));
+                let more: Vec<_> = more.collect();
+                fail.entities.extend(more);
+            }
+            Some(fail) if fail.explains.contains(&other.id) => {}
+            Some(fail) => fail.explains.push(other.id),
+            None => left.push(other),
+        }
+    }
+    fails.extend(left);
+    fails
+}
+
+/// Breaks that what runs does not feel yet: no operator that writes the configuration, no right to look targets up anew.
+const LATENT: [&str; 3] = ["T601", "T603", "T607"];
 
 /// A fail on a path whose end works is only worth knowing: samples arrive another way.
 fn works_another_way(mut roots: Vec<Finding>, facts: &Facts<'_>) -> Vec<Finding> {
     for finding in &mut roots {
         let reached = |c: Option<Component>| c.is_some_and(|c| facts.samples_arrive(c));
-        // Panels, rules and the people behind them are goals of their own.
-        let feeds_samples = finding.id < "T800";
+        // Panels, rules and the people behind them are goals of their own; a foreign process on the port is up as well.
+        let feeds_samples = finding.id < "T800" && finding.id != "T304";
         if finding.level == Level::Fail
             && feeds_samples
             && finding.entities.iter().all(|e| reached(e.component))
         {
-            finding.level = Level::Info;
-            finding.warning = "samples arrive another way, so nothing is lost now".to_owned();
+            let latent = LATENT.contains(&finding.id);
+            finding.level = if latent { Level::Warn } else { Level::Info };
+            finding.warning = if latent {
+                "samples still arrive from what was set up before; the next change or restart ends that"
+                    .to_owned()
+            } else {
+                "samples arrive another way, so nothing is lost now".to_owned()
+            };
         }
     }
     roots

@@ -17,7 +17,7 @@ pub(crate) fn unasked(facts: &Facts<'_>, entity: Entity) -> Option<Judged> {
     let why = facts.snap.collectors.iter().find_map(|c| c.unreachable.clone());
     Some(match why {
         Some(why) => Judged::unknown(entity, format!("Prometheus could not be asked: {why}")),
-        None if facts.live() => Judged::unknown(entity, "no Prometheus was asked"),
+        None if facts.running() => Judged::unknown(entity, "no Prometheus was asked"),
         None => {
             Judged::skipped(entity, "needs answers of a running Prometheus, which this source does not hold")
         }

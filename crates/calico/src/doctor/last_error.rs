@@ -81,6 +81,13 @@ const FRAGMENTS: &[(&str, Class)] = &[
     ("remote error: tls", Class::ClientCertificate),
 ];
 
+/// An error without the address that stands beside it: Go begins with `Get "http://...": `.
+pub(crate) fn bare<'t>(text: &'t str, url: &str) -> &'t str {
+    let rest =
+        text.strip_prefix("Get \"").and_then(|t| t.strip_prefix(url)).and_then(|t| t.strip_prefix("\": "));
+    rest.unwrap_or(text)
+}
+
 impl Class {
     /// The class of a text.
     pub fn of(text: &str) -> Class {

@@ -103,6 +103,9 @@ fn of_metric(facts: &Facts<'_>, name: &str, seen: Option<bool>) -> Culprit {
             None => Culprit::Mode(format!("Calico 3.{} or later", metric.since)),
         };
     }
+    if crate::doctor::checks::t514_metric_relabel_drops::dropped_by(facts, metric.component, name).is_some() {
+        return Culprit::Mode("the monitor to keep it (T514)".to_owned());
+    }
     match metric.mode {
         Mode::Always if seen == Some(true) => {
             Culprit::Other(format!("{name} was stored within the last week and is no more"))
@@ -166,49 +169,14 @@ pub(crate) fn panels(queries: &[&PanelQuery]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::catalogue::{self, Kind, Mode};
     use crate::component::Component;
     use crate::doctor::checks::ALL;
     use crate::doctor::verdict::Verdict;
     use crate::facts::Facts;
     use crate::facts::install::Version;
-    use crate::testing::{answered, running};
+    use crate::testing::{answered, running, series};
     use serde_json::json;
     use tortie_sim::installs::{Kind as Install, Options};
-
-    /// All series of a component on nodes with iptables, one of each.
-    fn series(component: Component, version: Option<Version>) -> Vec<String> {
-        let labels = |more: &str| {
-            format!("{{job=\"{component}\",instance=\"i\",ippool=\"p\",node=\"n\",syncer=\"felix\"{more}}}")
-        };
-        let here = |m: &&catalogue::Metric| {
-            m.component == component
-                && m.in_version(version)
-                && matches!(m.mode, Mode::Always | Mode::Linux | Mode::Iptables | Mode::Ipam)
-        };
-        let mut out = Vec::new();
-        for metric in catalogue::all().iter().filter(here) {
-            let name = metric.name;
-            match metric.kind {
-                Kind::Plain => out.push(format!("{name}{}", labels(""))),
-                Kind::Summary => {
-                    out.extend(
-                        ["0.5", "0.9", "0.99"]
-                            .map(|q| format!("{name}{}", labels(&format!(",quantile=\"{q}\"")))),
-                    );
-                    out.extend(["_sum", "_count"].map(|t| format!("{name}{t}{}", labels(""))));
-                }
-                Kind::Histogram => {
-                    out.extend(["_sum", "_count", "_bucket"].map(|t| format!("{name}{t}{}", labels(""))))
-                }
-            }
-        }
-        let shared = ["up", "scrape_duration_seconds", "go_goroutines", "process_start_time_seconds"];
-        out.extend(shared.map(|n| format!("{n}{}", labels(""))));
-        let process = ["process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds"];
-        out.extend(process.map(|n| format!("{n}{}", labels(""))));
-        out
-    }
 
     #[test]
     fn the_bundled_dashboards_are_whole_on_every_healthy_cluster() {
@@ -223,7 +191,8 @@ mod tests {
                 }
             });
             let version = Version::parse(&options.version());
-            let all: Vec<String> = Component::ALL.into_iter().flat_map(|c| series(c, version)).collect();
+            let all: Vec<String> =
+                Component::ALL.into_iter().flat_map(|c| series(c, version, c.as_str())).collect();
             let all: Vec<&str> = all.iter().map(String::as_str).collect();
             let snap = answered(snap, &all, &[]);
             let facts = Facts::of(&snap);

@@ -136,9 +136,8 @@ pub(crate) fn is_pod_of(pod: &tortie_cluster::object::Pod, component: Component)
 }
 
 fn api(snap: &Snapshot) -> (String, String) {
-    let served = |group: &str| {
-        snap.served.iter().any(|s| s.starts_with("felixconfigurations.") && s.contains(&format!(".{group}/")))
-    };
+    let served =
+        |group: &str| snap.served.iter().any(|s| s.starts_with(&format!("felixconfigurations.{group}/")));
     let seen = |group: &str| snap.of(group, "FelixConfiguration").next().is_some();
     let versions = ["v3", "v1"];
     for (group, version) in SETTINGS.iter().zip(versions) {

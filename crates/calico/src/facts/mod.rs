@@ -129,4 +129,10 @@ impl<'a> Facts<'a> {
     pub fn live(&self) -> bool {
         matches!(self.snap.source, Source::Live | Source::Overlay)
     }
+
+    /// Whether what runs is what is judged. With files laid over a cluster it is not: samples, targets and processes show
+    /// what is, not what would be.
+    pub fn running(&self) -> bool {
+        self.snap.source == Source::Live
+    }
 }

@@ -188,8 +188,15 @@ pub fn selects_service(monitor: &Monitor<'_>, service: &MetricsService<'_>) -> b
 fn belongs(monitor: &Monitor<'_>, hit: &[&MetricsService<'_>], component: Component) -> bool {
     let named_port = hit.iter().any(|s| s.service.ports.iter().any(|p| names(&monitor.port, &p.name)));
     let metrics = hit.iter().any(|s| s.metrics_port.is_some() || s.meant);
-    let other = Component::ALL.into_iter().any(|c| c != component && c.named_in(&monitor.object.meta.name));
-    named_port || metrics || !other
+    let others = |word: &str| Component::ALL.into_iter().any(|c| c != component && c.named_in(word));
+    let other = others(&monitor.object.meta.name);
+    // A selector that is too wide does not make Felix' monitor one of kube-controllers.
+    let port = match &monitor.port {
+        Port::Name(name) | Port::Container(name) => name.as_str(),
+        Port::Number(_) | Port::Any => "",
+    };
+    let foreign = other && others(port) && !component.named_in(port);
+    named_port || (metrics && !foreign) || !other
 }
 
 /// Whether a monitor's port names a port. The operator makes an anchored regular expression of it.

@@ -41,11 +41,20 @@ impl Facts<'_> {
             let up: BTreeSet<&str> = self
                 .targets_of(collector, component)
                 .into_iter()
-                .filter(|t| t.health == "up")
+                .filter(|t| t.health == "up" && self.overdue(collector, t).is_none())
                 .map(|t| host_port(&t.url).0)
                 .collect();
             ready.iter().all(|ip| up.contains(ip)) && self.right_families(collector, component)
         })
+    }
+
+    /// Seconds since the last scrape of a target, when it is more than three intervals: it stays `up` all the same. Its own
+    /// clock wrote the time; ten seconds more are for the time that looking takes.
+    pub fn overdue(&self, collector: &Collector, target: &Target) -> Option<f64> {
+        let now = self.snap.at.saturating_add(collector.clock_ahead.unwrap_or(0));
+        let age = (now - target.last_scrape?) as f64 / 1000.0;
+        let interval = if target.interval > 0.0 { target.interval } else { DEFAULT_INTERVAL };
+        (age > 3.0 * interval + 10.0).then_some(age)
     }
 
     /// Whether the component's own families are among the collector's answers. Without an answer to the question this says
@@ -130,7 +139,7 @@ impl Facts<'_> {
 
     /// Whether nothing could be learnt about its samples: a live cluster whose collectors could not be asked.
     pub fn samples_unseen(&self, _component: Component) -> bool {
-        self.live() && !self.snap.collectors.iter().any(|c| c.unreachable.is_none())
+        self.running() && !self.snap.collectors.iter().any(|c| c.unreachable.is_none())
     }
 }
 

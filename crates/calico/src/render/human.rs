@@ -117,7 +117,7 @@ pub(super) fn block(finding: &Finding, ink: Ink) -> Vec<String> {
     }
     fix(&mut out, finding, ink);
     if finding.confidence == crate::doctor::verdict::Confidence::Inferred {
-        labelled(&mut out, "Surety", "inferred from policies, not seen to happen", ink);
+        labelled(&mut out, "Surety", "inferred from the configuration, not seen to happen", ink);
     }
     if !finding.warning.is_empty() {
         let text = format!("{}.", capitalised(&finding.warning));
@@ -131,7 +131,7 @@ fn rows(rows: &[Row], ink: Ink) -> Vec<String> {
         rows.iter().filter(|r| !r.value.is_empty()).map(|r| wrap::columns(&r.label)).max().unwrap_or(0);
     let widest = widest.clamp(12, 28);
     let mut out = Vec::new();
-    for row in rows {
+    for (i, row) in rows.iter().enumerate() {
         if row.value.is_empty() {
             let remark = if row.remark.is_empty() { String::new() } else { format!("   ({})", row.remark) };
             out.push(format!("     {}{}", row.label, ink.faint(&remark)));
@@ -139,7 +139,39 @@ fn rows(rows: &[Row], ink: Ink) -> Vec<String> {
         }
         let remark =
             if row.remark.is_empty() { String::new() } else { format!("   {} {}", ink.arrow(), row.remark) };
-        out.push(format!("       {:<widest$}  {}{}", row.label, row.value, ink.faint(&remark)));
+        let line = format!("       {:<widest$}  {}", row.label, row.value);
+        // A mark under a place of the line above must stay below it.
+        let marked = |row: Option<&Row>| row.is_some_and(|r| r.value.trim() == "^");
+        if wrap::columns(&line) + wrap::columns(&remark) <= ink.width
+            || marked(Some(row))
+            || marked(rows.get(i + 1))
+        {
+            out.push(format!("{line}{}", ink.faint(&remark)));
+        } else {
+            out.extend(long_row(row, widest, ink));
+        }
+    }
+    out
+}
+
+/// A row that does not fit: its value in lines of its own, its remark below.
+fn long_row(row: &Row, widest: usize, ink: Ink) -> Vec<String> {
+    let beside = wrap::columns(&row.label) <= widest;
+    let indent = if beside { 9 + widest } else { 9 };
+    let mut lines = wrap::prose(&row.value, ink.width.saturating_sub(indent));
+    if !row.remark.is_empty() {
+        let remark =
+            wrap::prose(&format!("{} {}", ink.arrow(), row.remark), ink.width.saturating_sub(indent));
+        lines.extend(remark.iter().map(|l| ink.faint(l)));
+    }
+    let mut out = Vec::new();
+    if !beside {
+        out.push(format!("       {}", row.label));
+    }
+    for (i, line) in lines.iter().enumerate() {
+        let label = if beside && i == 0 { row.label.as_str() } else { "" };
+        let space = indent - 9;
+        out.push(format!("       {label:<space$}  {line}"));
     }
     out
 }
@@ -247,11 +279,15 @@ fn closing(report: &Report, frame: &Frame) -> Vec<String> {
     lines
 }
 
+/// A sentence begins with a capital, unless its first word is a name that is written so: `pod/x`, `felix_host`, `sampleLimit`.
 fn capitalised(text: &str) -> String {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let word = first.trim_end_matches(['\'', ',', ':']);
+    let plain = word.chars().all(|c| c.is_ascii_lowercase() || c == '\'') && !first.ends_with(':');
     let mut chars = text.chars();
     match chars.next() {
-        Some(c) => c.to_uppercase().collect::<String>() + chars.as_str(),
-        None => String::new(),
+        Some(c) if plain => c.to_uppercase().collect::<String>() + chars.as_str(),
+        _ => text.to_owned(),
     }
 }
 

@@ -36,6 +36,9 @@ pub(super) fn report(facts: &Facts<'_>, report: &Report, frame: &Frame) -> Value
         "source": source,
         "cluster": {"uid": id.uid, "context": id.context, "server": id.server, "kubernetes": id.kubernetes,
             "calico": facts.install.version.map(|v| v.to_string())},
+        "prometheus": facts.snap.collectors.iter().map(|c| json!({
+            "object": c.object, "replica": c.replica, "via": c.via, "version": c.version, "unreachable": c.unreachable,
+        })).collect::<Vec<_>>(),
         "summary": {"goals": goals, "fail": level(Level::Fail), "warn": level(Level::Warn), "info": level(Level::Info), "unknown": unknown},
         "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
         "checks": checks,

@@ -53,12 +53,17 @@ pub(crate) fn command(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Splits at blanks that stand outside single quotes.
+/// Splits at blanks that stand outside single quotes. A backslash outside them takes the meaning from the character behind
+/// it (`'\''` is how a quote stands in a quoted text).
 fn words(text: &str) -> Vec<&str> {
     let mut out = Vec::new();
-    let (mut start, mut quoted) = (0, false);
+    let (mut start, mut quoted, mut escaped) = (0, false, false);
     for (i, c) in text.char_indices() {
+        if std::mem::take(&mut escaped) {
+            continue;
+        }
         match c {
+            '\\' if !quoted => escaped = true,
             '\'' => quoted = !quoted,
             ' ' if !quoted => {
                 if start < i {
@@ -109,6 +114,11 @@ mod tests {
             "kubectl -n monitoring patch m x -p '[{\"a\": \"b c\"}]'",
             30,
             &["kubectl -n monitoring patch \\", "  m x -p '[{\"a\": \"b c\"}]'"],
+        );
+        check(
+            r#"kubectl patch x -p '{"a":"Calico'\''s Felix and more"}' --now"#,
+            20,
+            &["kubectl patch x -p \\", r#"  '{"a":"Calico'\''s Felix and more"}' \"#, "  --now"],
         );
         check("kubectl apply -f - <<'EOF'\na: 1\nEOF", 80, &["kubectl apply -f - <<'EOF'", "a: 1", "EOF"]);
     }

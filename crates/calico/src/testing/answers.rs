@@ -1,8 +1,10 @@
 //! A Prometheus for tests: targets of every pod, and answers made of a list of series.
 
+use crate::catalogue::{self, Kind, Mode};
 use crate::component::Component;
 use crate::doctor::bisect::wanted;
 use crate::facts::Facts;
+use crate::facts::install::Version;
 use crate::facts::queries::{Life, life, parse};
 use crate::snapshot::{Collector, Sample, Snapshot, Target};
 use crate::testing::snapshot;
@@ -14,7 +16,11 @@ use tortie_sim::installs::{Objects, Options};
 
 /// A cluster whose Prometheus scrapes every component well.
 pub(crate) fn running(options: &Options, change: impl FnOnce(&mut Objects)) -> Snapshot {
-    let mut snap = snapshot(options, change);
+    scraping(snapshot(options, change))
+}
+
+/// The same, with a Prometheus that scrapes every component well.
+pub(crate) fn scraping(mut snap: Snapshot) -> Snapshot {
     let mut collector = Collector {
         replica: "pod/prometheus-0".to_owned(),
         via: "port-forward".to_owned(),
@@ -147,6 +153,40 @@ fn answer(query: &str, all: &[BTreeMap<String, String>], empty: &[&str]) -> Vec<
     // A week ago there was nothing else than now.
     let lives = lives && !empty.contains(&text.as_str());
     if lives { vec![one(BTreeMap::new(), 1.0)] } else { Vec::new() }
+}
+
+/// All series of a component on nodes with iptables, one of each, under a job.
+pub(crate) fn series(component: Component, version: Option<Version>, job: &str) -> Vec<String> {
+    let labels = |more: &str| {
+        format!("{{job=\"{job}\",instance=\"i\",ippool=\"p\",node=\"n\",syncer=\"felix\"{more}}}")
+    };
+    let here = |m: &&catalogue::Metric| {
+        m.component == component
+            && m.in_version(version)
+            && matches!(m.mode, Mode::Always | Mode::Linux | Mode::Iptables | Mode::Ipam)
+    };
+    let mut out = Vec::new();
+    for metric in catalogue::all().iter().filter(here) {
+        let name = metric.name;
+        match metric.kind {
+            Kind::Plain => out.push(format!("{name}{}", labels(""))),
+            Kind::Summary => {
+                out.extend(
+                    ["0.5", "0.9", "0.99"]
+                        .map(|q| format!("{name}{}", labels(&format!(",quantile=\"{q}\"")))),
+                );
+                out.extend(["_sum", "_count"].map(|t| format!("{name}{t}{}", labels(""))));
+            }
+            Kind::Histogram => {
+                out.extend(["_sum", "_count", "_bucket"].map(|t| format!("{name}{t}{}", labels(""))))
+            }
+        }
+    }
+    let shared = ["up", "scrape_duration_seconds", "go_goroutines", "process_start_time_seconds"];
+    out.extend(shared.map(|n| format!("{n}{}", labels(""))));
+    let process = ["process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds"];
+    out.extend(process.map(|n| format!("{n}{}", labels(""))));
+    out
 }
 
 /// A ConfigMap with a dashboard, labelled as the side-car wants it.

@@ -40,6 +40,29 @@ pub enum Change {
 }
 
 impl Change {
+    /// Whether it comes by itself on a real cluster once the other changes are made: status and generations, endpoints,
+    /// pods, what the operators write, Events.
+    pub fn follows(&self) -> bool {
+        const MADE: [&str; 5] = ["EndpointSlice", "Pod", "ReplicaSet", "StatefulSet", "Event"];
+        match self {
+            Change::Set { kind, pointer, .. } => {
+                MADE.contains(kind)
+                    || [
+                        "/status",
+                        "/metadata/generation",
+                        "/metadata/managedFields",
+                        "/metadata/creationTimestamp",
+                    ]
+                    .iter()
+                    .any(|p| pointer.starts_with(p))
+            }
+            Change::SetAll { kind, .. } | Change::Remove { kind, .. } => MADE.contains(kind),
+            Change::Add(object) => {
+                MADE.iter().any(|k| object["kind"] == *k && object["metadata"]["name"] != "pushgateway")
+            }
+        }
+    }
+
     /// Makes it in a model.
     ///
     /// # Panics

@@ -69,6 +69,27 @@ pub(super) fn faults() -> Vec<Entry> {
         fault("relabel-drop", "T513", "a relabelling drops everything of calico-system", felix("/spec/endpoints/0/relabelings", json!([
             {"action": "drop", "sourceLabels": ["__meta_kubernetes_namespace"], "regex": "calico-system"}]))),
         fault("duplicate-monitors", "T515", "two monitors scrape the same Felix", vec![Change::Add(second())]),
+        fault("metric-relabel-drops", "T514", "metricRelabelings drop what an alert reads", vec![
+            to("ServiceMonitor", FELIX, "/spec/endpoints/0/metricRelabelings", json!([
+                {"action": "drop", "sourceLabels": ["__name__"], "regex": "felix_int_dataplane_.*"}])),
+            Change::Add(super::rules::rule(json!({"release": "prometheus"}), "increase(felix_int_dataplane_failures[5m]) > 0")),
+        ]),
+        fault("metric-relabel-keeps", "T514", "metricRelabelings keep a short list, and an alert reads what is not on it", vec![
+            to("ServiceMonitor", FELIX, "/spec/endpoints/0/metricRelabelings", json!([
+                {"action": "keep", "sourceLabels": ["__name__"], "regex": "up|felix_active_.*|felix_cluster_.*"}])),
+            Change::Add(super::rules::rule(json!({"release": "prometheus"}), "felix_resync_state != 3")),
+        ]),
+        fault("relabel-invalid", "T510", "a relabelling has a pattern that is no regular expression", felix("/spec/endpoints/0/relabelings", json!([
+            {"action": "keep", "sourceLabels": ["__meta_kubernetes_pod_node_name"], "regex": "n(1|2"}])))
+        .outside(),
+        fault("interval-too-long", "T512", "the interval is as long as Prometheus looks back", felix("/spec/endpoints/0/interval", json!("5m"))),
+        fault("selector-expression", "T505", "the monitor's matchExpressions leave the Service out", felix("/spec/selector", json!({
+            "matchExpressions": [{"key": "k8s-app", "operator": "NotIn", "values": ["tortie-felix-metrics", "other"]}]})))
+        ,
+        fault("release-label-key", "T502", "the monitor's label is called Release, Prometheus takes release", vec![
+            unset("ServiceMonitor", FELIX, "/metadata/labels/release"),
+            to("ServiceMonitor", FELIX, "/metadata/labels/Release", json!("prometheus")),
+        ]),
         fault("port-name-manifest", "T507", "a manifest's Service calls its port otherwise than the monitor", vec![
             to("ServiceMonitor", "calico-typha", "/spec/endpoints/0/port", json!("calico-typha-metrics")),
         ])
@@ -84,7 +105,7 @@ fn base(namespace: &str, name: &str) -> Value {
     o
 }
 
-fn moved(namespace: &str) -> Value {
+pub(super) fn moved(namespace: &str) -> Value {
     base(namespace, FELIX)
 }
 

@@ -1,7 +1,9 @@
 //! Faults of prometheus-operator, of Prometheus objects and of their rights.
 
 use super::change::{gone, to, unset};
-use super::{Change, Entry, PROMETHEUS, fault, kube_prometheus};
+use super::symptom::{Live, Symptom};
+use super::{Change, Entry, PROMETHEUS, Seen, fault, kube_prometheus};
+use crate::inventory::Component::Felix;
 use serde_json::json;
 
 pub(super) fn faults() -> Vec<Entry> {
@@ -61,6 +63,7 @@ pub(super) fn faults() -> Vec<Entry> {
             "kube-prometheus' Prometheus may look into three namespaces, Calico is in another",
             vec![],
         )
+.live(Live::Hand("kube-prometheus' own roles beside Calico in calico-system"))
         .in_cluster(crate::installs::Options { kind: crate::installs::Kind::Operator, ..kube_prometheus() }),
         fault(
             "rbac-no-binding",
@@ -89,15 +92,16 @@ pub(super) fn faults() -> Vec<Entry> {
                 },
             ],
         )
+.live(Live::Hand("the kubelet reports that the pod is not ready"))
         .outside(),
         fault(
             "enforced-sample-limit",
             "T610",
             "an enforced sample limit is below what Typha exposes",
-            set("/spec/enforcedSampleLimit", json!(100)),
+            set("/spec/enforcedSampleLimit", json!(150)),
         )
         .edit()
-        .by(super::Seen::Prometheus),
+        .by(Seen::Paper),
         fault(
             "operator-namespaces",
             "T517",
@@ -109,5 +113,89 @@ pub(super) fn faults() -> Vec<Entry> {
                 json!(["--namespaces=apps"]),
             )],
         ),
+        fault(
+            "operator-denies-namespace",
+            "T517",
+            "the operator was told to leave out the namespace of the monitors",
+            vec![
+                to("Deployment", OPERATOR, "/spec/template/spec/containers/0/args",
+                    json!(["--deny-namespaces=calico-system", "--prometheus-instance-namespaces=monitoring"])),
+                gone("ServiceMonitor", "calico-felix"), Change::Add(super::monitors::moved("calico-system")),
+            ],
+        )
+        .outside(),
+        fault("two-operators", "T601", "a second prometheus-operator keeps the same objects", vec![Change::Add(second_operator())])
+            .outside(),
+        fault(
+            "reconcile-fails",
+            "T603",
+            "the Secret of additionalScrapeConfigs is missing, so the operator changes nothing any more",
+            vec![
+                to("Prometheus", PROMETHEUS, "/spec/additionalScrapeConfigs", json!({"name": "more-jobs", "key": "jobs.yaml"})),
+                to("Prometheus", PROMETHEUS, "/status/conditions/1/status", json!("False")),
+                to("Prometheus", PROMETHEUS, "/status/conditions/1/reason", json!("ReconciliationFailed")),
+                to("Prometheus", PROMETHEUS, "/status/conditions/1/message",
+                    json!("creating config failed: loading additional scrape configs from Secret failed: secrets \"more-jobs\" not found")),
+            ],
+        )
+        .outside(),
+        fault(
+            "prometheus-crashes",
+            "T608",
+            "Prometheus' container ends again and again",
+            vec![
+                to("Prometheus", PROMETHEUS, "/status/availableReplicas", json!(0)),
+                to("StatefulSet", "prometheus-prometheus-kube-prometheus-prometheus", "/status/readyReplicas", json!(0)),
+                to("Pod", "prometheus-prometheus-kube-prometheus-prometheus-0", "/status/conditions/0/status", json!("False")),
+                to("Pod", "prometheus-prometheus-kube-prometheus-prometheus-0", "/status/containerStatuses/0/ready", json!(false)),
+                to("Pod", "prometheus-prometheus-kube-prometheus-prometheus-0", "/status/containerStatuses/0/state",
+                    json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s restarting failed container"}})),
+            ],
+        )
+        .outside()
+        .live(Live::Hand("the pod's container is made to end")),
+        fault(
+            "prometheus-zero",
+            "T608",
+            "somebody scaled Prometheus to no replica",
+            vec![
+                to("Prometheus", PROMETHEUS, "/spec/replicas", json!(0)),
+                gone("Pod", "prometheus-prometheus-kube-prometheus-prometheus-0"),
+                to("StatefulSet", "prometheus-prometheus-kube-prometheus-prometheus", "/status/readyReplicas", json!(0)),
+            ],
+        )
+        .edit(),
+        fault("left-out-in-silence", "T605", "the operator leaves the monitor out, and its Event is gone since an hour", vec![
+            to("ServiceMonitor", "calico-felix", "/spec/endpoints/0/tlsConfig", json!({"ca": {"configMap": {"name": "felix-ca", "key": "ca.crt"}}})),
+        ])
+        .outside()
+        .shows(Seen::Prometheus, vec![Symptom::NotGenerated(Felix), Symptom::NotLoaded(Felix), Symptom::NoTargets(Felix)])
+        .live(Live::Hand("a CA that cannot be read, and the Event deleted")),
+        fault("reload-refused", "T606", "a job written by hand is wrong, so Prometheus refuses every newer configuration", vec![
+            to("Prometheus", PROMETHEUS, "/spec/additionalScrapeConfigs", json!({"name": "more-jobs", "key": "jobs.yaml"})),
+        ])
+        .outside()
+        .shows(Seen::Prometheus, vec![
+            Symptom::ReloadRefused("err=\"couldn't load configuration (--config.file=\\\"/etc/prometheus/config_out/prometheus.env.yaml\\\"): parsing YAML file: job name is empty\""),
+            Symptom::NotLoaded(Felix),
+            Symptom::NoTargets(Felix),
+        ]),
+        fault("reloader-behind", "T606", "the reloader has not brought the newest configuration to Prometheus", vec![])
+            .outside()
+            .shows(Seen::Prometheus, vec![Symptom::NotLoaded(Felix), Symptom::NoTargets(Felix)])
+            .live(Live::Hand("the container config-reloader is stopped before the monitor is applied")),
     ]
+}
+
+const OPERATOR: &str = "prometheus-kube-prometheus-operator";
+
+fn second_operator() -> serde_json::Value {
+    let labels =
+        json!({"app.kubernetes.io/name": "prometheus-operator", "app.kubernetes.io/instance": "old"});
+    let spec = json!({"replicas": 1, "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {"containers": [
+        {"name": "prometheus-operator", "image": "prometheus-operator/prometheus-operator:v0.89.0", "args": []}]}}});
+    let mut o = crate::installs::object("apps/v1", "Deployment", "default", "prometheus-operator", spec);
+    o["metadata"]["labels"] = labels;
+    o["status"] = json!({"replicas": 1, "readyReplicas": 1, "availableReplicas": 1, "observedGeneration": 1});
+    o
 }

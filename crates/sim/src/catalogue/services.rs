@@ -1,8 +1,9 @@
 //! Faults of Services and their endpoints.
 
 use super::change::{gone, to, unset};
-use super::{Change, Entry, fault, manifest};
-use crate::installs::object;
+use super::symptom::Live;
+use super::{Change, Entry, PROMETHEUS, fault, manifest};
+use crate::installs::{Options, object};
 use serde_json::json;
 
 const FELIX: &str = "tortie-felix-metrics";
@@ -75,7 +76,88 @@ pub(super) fn faults() -> Vec<Entry> {
             "since Calico 3.28 the operator makes calico-typha-metrics itself, under its own port name",
             vec![to("ServiceMonitor", "calico-typha", "/spec/endpoints/0/port", json!("typha-metrics"))],
         ),
+        fault(
+            "service-selector-extra",
+            "T402",
+            "the Service's selector asks for a version that the pods' labels do not say",
+            vec![to("Service", FELIX, "/spec/selector/version", json!("v3.30")), empty()],
+        ),
+        fault(
+            "service-labels-gone",
+            "T505",
+            "the Service was made anew without its labels",
+            vec![to("Service", FELIX, "/metadata/labels", json!({}))],
+        ),
+        fault("slices-empty", "T405", "the controller that writes EndpointSlices is down", vec![empty()])
+            .outside()
+            .live(Live::Hand("kube-controller-manager without the endpointslice controller")),
+        fault(
+            "slice-behind",
+            "T406",
+            "the pod on one node is ready and its endpoint is not",
+            vec![to("EndpointSlice", FELIX_SLICE, "/endpoints/1/conditions/ready", json!(false))],
+        )
+        .outside()
+        .live(Live::Hand("kube-controller-manager is stopped while a pod becomes ready")),
+        fault(
+            "second-service",
+            "T408",
+            "a second Service with the same label sends to the same pods",
+            vec![Change::Add(second()), Change::Add(second_slice())],
+        ),
+        fault(
+            "dual-stack-doubles",
+            "T410",
+            "the Service became dual-stack under a Prometheus that takes both families",
+            vec![
+                to("Prometheus", PROMETHEUS, "/spec/version", json!("v3.10.0")),
+                to("Prometheus", PROMETHEUS, "/spec/serviceDiscoveryRole", json!("EndpointSlice")),
+                to("Service", FELIX, "/spec/ipFamilies", json!(["IPv4", "IPv6"])),
+                to("Service", FELIX, "/spec/ipFamilyPolicy", json!("PreferDualStack")),
+                Change::Add(slice_of_ipv6()),
+            ],
+        )
+        .live(Live::Model("the nodes of a test bed have one address family")),
     ]
+}
+
+fn second() -> serde_json::Value {
+    let mut o = elsewhere();
+    o["metadata"]["name"] = json!("felix-metrics-svc");
+    o["metadata"]["namespace"] = json!("calico-system");
+    o
+}
+
+fn second_slice() -> serde_json::Value {
+    let mut o = slice("felix-metrics-svc-k7q2m", "felix-metrics-svc");
+    o["addressType"] = json!("IPv4");
+    o["endpoints"] = json!(
+        (0..3)
+            .map(|i| json!({"addresses": [Options::node_ip(i)], "nodeName": Options::node_name(i),
+        "conditions": {"ready": true}}))
+            .collect::<Vec<_>>()
+    );
+    o
+}
+
+fn slice_of_ipv6() -> serde_json::Value {
+    let mut o = slice("tortie-felix-metrics-v6", FELIX);
+    o["addressType"] = json!("IPv6");
+    o["endpoints"] = json!(
+        (0..3)
+            .map(|i| json!({"addresses": [format!("fd00::{}", i + 1)], "nodeName": Options::node_name(i),
+        "conditions": {"ready": true}}))
+            .collect::<Vec<_>>()
+    );
+    o
+}
+
+fn slice(name: &str, service: &str) -> serde_json::Value {
+    let mut o =
+        object("discovery.k8s.io/v1", "EndpointSlice", "calico-system", name, serde_json::Value::Null);
+    o["ports"] = json!([{"name": "felix-metrics", "port": 9091, "protocol": "TCP"}]);
+    o["metadata"]["labels"] = json!({"kubernetes.io/service-name": service});
+    o
 }
 
 fn elsewhere() -> serde_json::Value {

@@ -1,6 +1,7 @@
 //! Faults in Calico's own settings.
 
 use super::change::{gone, to, unset};
+use super::symptom::Live;
 use super::{Change, Entry, fault, manifest, usual};
 use crate::installs::{Options, object};
 use serde_json::{Value, json};
@@ -45,6 +46,7 @@ pub(super) fn faults() -> Vec<Entry> {
             typha_env_gone(),
             typha_pods_env_gone(),
         ])
+.live(Live::Hand("tigera-operator is scaled to nothing, and the Installation changed after that"))
         .outside(),
         fault("no-calico", "T201", "the context is that of another cluster: no Calico in it", vec![
             gone("DaemonSet", "calico-node"),
@@ -52,6 +54,7 @@ pub(super) fn faults() -> Vec<Entry> {
             gone("Deployment", "calico-kube-controllers"),
             Change::SetAll { kind: "Pod", prefix: "calico-", pointer: "/metadata/labels/k8s-app", value: json!("other") },
         ])
+.live(Live::Hand("the kubeconfig's context is that of a cluster without Calico"))
         .outside(),
         fault("felix-pods-not-ready", "T202", "calico-node is not ready on any node", vec![
             to("DaemonSet", "calico-node", "/status/numberReady", json!(0)),
@@ -60,6 +63,7 @@ pub(super) fn faults() -> Vec<Entry> {
             to("EndpointSlice", "tortie-felix-metrics-dv25j", "/endpoints/1/conditions/ready", json!(false)),
             to("EndpointSlice", "tortie-felix-metrics-dv25j", "/endpoints/2/conditions/ready", json!(false)),
         ])
+.live(Live::Hand("the kubelets report that calico-node is not ready"))
         .outside(),
     ];
     all.push(typha_env_reverted());
@@ -138,6 +142,7 @@ fn typha_env_reverted() -> Entry {
             replica_set("calico-typha-bc4cdc6cb", "2", 0, wanted),
         ],
     )
+    .live(Live::Hand("kubectl set env on Typha's Deployment, which the operator takes back"))
 }
 
 /// The chart's commented values: Typha on Felix' port. Both use the host's network.

@@ -9,6 +9,7 @@ mod options;
 mod shared;
 mod target;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -49,6 +50,8 @@ struct Shared {
     clock: SimClock,
     engine: Engine,
     faults: std::sync::RwLock<Vec<Fault>>,
+    /// Targets that do not listen, by their number.
+    silent: std::sync::RwLock<BTreeSet<usize>>,
     components: Vec<Component>,
     /// Target of the Felix that faults pick, of the first Typha, and of the Felix beside it.
     picked: Picked,
@@ -83,7 +86,8 @@ impl Fleet {
             beside_typha: beside.and_then(|node| find(Component::Felix, Some(&node))),
         };
         let faults = std::sync::RwLock::new(Vec::new());
-        let shared = Arc::new(Shared { clock, engine, faults, components, picked });
+        let silent = std::sync::RwLock::default();
+        let shared = Arc::new(Shared { clock, engine, faults, silent, components, picked });
         let answer: Arc<dyn Answer> = shared.clone();
         let mut listeners = Vec::with_capacity(targets.len());
         for (i, target) in targets.iter_mut().enumerate() {
@@ -145,6 +149,16 @@ impl Fleet {
     /// When an address that should be open again cannot be had.
     pub async fn heal(&self, fault: Fault) -> Result<(), SimError> {
         self.shared.faults_mut().retain(|f| *f != fault);
+        self.settle().await
+    }
+
+    /// Lets exactly these targets (by their number in [`Fleet::targets`]) stop listening, as processes whose metrics are
+    /// switched off. One that listens again starts anew, with all its counters at zero.
+    ///
+    /// # Errors
+    /// When an address that should be open again cannot be had.
+    pub async fn silence(&self, targets: BTreeSet<usize>) -> Result<(), SimError> {
+        *self.shared.silent.write().unwrap_or_else(std::sync::PoisonError::into_inner) = targets;
         self.settle().await
     }
 
@@ -235,13 +249,15 @@ impl Shared {
 
     /// Whether a fault keeps target `i` from listening.
     fn closed(&self, i: usize) -> bool {
+        let silent = self.silent.read().unwrap_or_else(std::sync::PoisonError::into_inner).contains(&i);
         let typha = self.components.get(i) == Some(&Component::Typha);
-        self.faults().iter().any(|fault| match fault {
-            Fault::FelixDown => self.picked.felix == Some(i),
-            Fault::TyphaMetricsOff => typha,
-            Fault::TyphaOnFelixPort => self.picked.typha == Some(i),
-            _ => false,
-        })
+        silent
+            || self.faults().iter().any(|fault| match fault {
+                Fault::FelixDown => self.picked.felix == Some(i),
+                Fault::TyphaMetricsOff => typha,
+                Fault::TyphaOnFelixPort => self.picked.typha == Some(i),
+                _ => false,
+            })
     }
 
     /// The reply of target `i` as if nothing were wrong.

@@ -38,6 +38,22 @@ pub struct FleetOptions {
     pub bind: Bind,
     /// Namespace of Calico's pods.
     pub namespace: String,
+    /// Added to the second octet of every address, so that several fleets on one machine each have their own.
+    pub net: u8,
+}
+
+/// Steps of [`FleetOptions::net`] that keep the addresses of fleets apart.
+const NETS: [u8; 5] = [0, 40, 80, 120, 160];
+
+impl FleetOptions {
+    /// The first net in which the address of the first Felix is free; 0 when none is.
+    pub fn free_net() -> u8 {
+        let free = |net: &u8| {
+            let at = super::target::first_felix(*net);
+            std::net::TcpListener::bind(at).is_ok()
+        };
+        NETS.into_iter().find(free).unwrap_or(0)
+    }
 }
 
 impl Default for FleetOptions {
@@ -57,6 +73,7 @@ impl Default for FleetOptions {
             clock: Arc::new(SystemClock::new()),
             bind: Bind::default(),
             namespace: "calico-system".to_owned(),
+            net: 0,
         }
     }
 }

@@ -40,14 +40,15 @@ pub(super) fn all(options: &FleetOptions) -> Vec<SimTarget> {
     let mut out: Vec<SimTarget> = (0..options.nodes)
         .map(|i| {
             let pod = format!("calico-node-{}", suffix(options.seed, 1, i));
-            let at = wanted(address(NODES, i), Component::Felix.port());
+            let at = wanted(address(NODES.saturating_add(options.net), i), Component::Felix.port());
             target(options, Component::Felix, node(i), pod, at)
         })
         .collect();
     let replica_set = suffix(options.seed, 2, usize::MAX);
     for i in 0..options.typha_count() {
         let pod = format!("calico-typha-{replica_set}-{}", suffix(options.seed, 3, i));
-        let at = wanted(address(NODES, i % options.nodes), Component::Typha.port());
+        let at =
+            wanted(address(NODES.saturating_add(options.net), i % options.nodes), Component::Typha.port());
         out.push(target(options, Component::Typha, node(i), pod, at));
     }
     for i in 0..options.kube_controllers {
@@ -56,10 +57,15 @@ pub(super) fn all(options: &FleetOptions) -> Vec<SimTarget> {
             suffix(options.seed, 4, usize::MAX),
             suffix(options.seed, 5, i)
         );
-        let at = wanted(address(PODS, i), Component::KubeControllers.port());
+        let at = wanted(address(PODS.saturating_add(options.net), i), Component::KubeControllers.port());
         out.push(target(options, Component::KubeControllers, node(options.nodes - 1), pod, at));
     }
     out
+}
+
+/// Where the Felix of the first node of a net wants to listen.
+pub(super) fn first_felix(net: u8) -> SocketAddr {
+    wanted(address(NODES.saturating_add(net), 0), Component::Felix.port())
 }
 
 /// Names of the nodes, which sort as they are numbered.

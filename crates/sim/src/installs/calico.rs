@@ -80,10 +80,15 @@ pub(super) fn typha_nodes(options: &Options) -> Vec<usize> {
     (0..options.nodes).skip(usize::from(options.nodes > 1)).take(2).collect()
 }
 
-/// Five letters as the API server would draw them.
+/// Five letters as the API server would draw them, others for each number.
 fn suffix(i: usize) -> String {
     const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-    (0..5).map(|k| char::from(LETTERS[(i * 7 + k * 11 + 3) % LETTERS.len()])).collect()
+    let round = |k: usize| match k {
+        1 => i / LETTERS.len(),
+        2 => i / LETTERS.len().pow(2),
+        _ => 0,
+    };
+    (0..5).map(|k| char::from(LETTERS[(i * 7 + k * 11 + 3 + round(k)) % LETTERS.len()])).collect()
 }
 
 /// Adds what shows that the operator keeps an object.

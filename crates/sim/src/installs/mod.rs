@@ -6,10 +6,12 @@
 
 mod calico;
 mod chain;
+mod healthy;
 mod object;
 mod stack;
 
 pub use chain::set_typha_port;
+pub use healthy::{Healthy, healthy};
 pub use object::{controller, managed, object, set};
 
 use serde_json::Value;
@@ -42,7 +44,7 @@ pub enum Stack {
 }
 
 /// What cluster to build.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// Minor version of Calico 3.
     pub calico: u32,

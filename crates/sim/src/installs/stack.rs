@@ -43,6 +43,7 @@ fn kube_prometheus_stack(release: &str) -> Vec<Value> {
     all.push(binding("ClusterRoleBinding", "", &name, "ClusterRole", &name, &account));
     all.push(alertmanager(&format!("{release}-kube-prometheus-alertmanager"), release));
     all.push(grafana(&format!("{release}-grafana"), release));
+    all.push(data_source(&format!("{release}-kube-prometheus-grafana-datasource"), release));
     all
 }
 
@@ -150,6 +151,17 @@ fn grafana(name: &str, release: &str) -> Value {
     let mut o = object("apps/v1", "Deployment", NS, name, spec);
     o["metadata"]["labels"] = labels;
     o["status"] = json!({"replicas": 1, "readyReplicas": 1, "availableReplicas": 1, "observedGeneration": 1});
+    o
+}
+
+/// The ConfigMap by which the chart gives Grafana its data source.
+fn data_source(name: &str, release: &str) -> Value {
+    let text = format!(
+        "apiVersion: 1\ndatasources:\n- name: \"Prometheus\"\n  type: prometheus\n  uid: prometheus\n  url: http://{release}-kube-prometheus-prometheus.{NS}:9090/\n  access: proxy\n  isDefault: true\n"
+    );
+    let mut o = object("v1", "ConfigMap", NS, name, Value::Null);
+    o["metadata"]["labels"] = json!({"grafana_datasource": "1", "release": release});
+    o["data"] = json!({"datasource.yaml": text});
     o
 }
 

@@ -101,6 +101,19 @@ fn other_uid(uid: &str) -> String {
     uid.chars().map(|c| if c == '-' { '-' } else { next.next().unwrap_or('0') }).collect()
 }
 
+/// The v1 object that keeps a v3 object which is there already, with its UID and times.
+pub(crate) fn kept_form(v3: &Value) -> Value {
+    let mut out = hidden(v3, None);
+    for name in ["uid", "creationTimestamp", "generation", "ownerReferences"] {
+        let Some(v) = v3.pointer("/metadata").and_then(|m| m.get(name)) else { continue };
+        out["metadata"][name] = match v.as_str().filter(|_| name == "uid") {
+            Some(uid) => other_uid(uid).into(),
+            None => v.clone(),
+        };
+    }
+    out
+}
+
 /// The v1 object that keeps a v3 object.
 fn hidden(v3: &Value, before: Option<&Value>) -> Value {
     let mut out = v3.clone();

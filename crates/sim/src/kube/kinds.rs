@@ -135,6 +135,11 @@ impl Kinds {
         self.all.get(&(group.to_owned(), version.to_owned(), plural.to_owned())).cloned()
     }
 
+    /// The kind of an object.
+    pub(crate) fn of_kind(&self, group: &str, version: &str, kind: &str) -> Option<Arc<Kind>> {
+        self.iter().find(|k| k.group == group && k.version == version && k.kind == kind).cloned()
+    }
+
     /// All of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Kind>> {
         self.all.values()

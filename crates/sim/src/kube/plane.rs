@@ -123,6 +123,19 @@ impl Plane {
         answer(self, Asked { kind: &kind, route: &route, call: &call }).ok().map(|a| a.body)
     }
 
+    /// The kind under which an object is kept, and the object in that form; `None` when its kind is not served.
+    pub(crate) fn stored_form(&self, object: &Value) -> Option<(Arc<Kind>, Value)> {
+        let text = |p: &str| object.pointer(p).and_then(Value::as_str).unwrap_or_default();
+        let api = text("/apiVersion");
+        let (group, version) = api.split_once('/').unwrap_or(("", api));
+        let kind = self.kinds.of_kind(group, version, text("/kind"))?;
+        if !kind.aggregated {
+            return Some((kind, object.clone()));
+        }
+        let stored = self.kinds.of_kind("crd.projectcalico.org", "v1", &kind.kind)?;
+        Some((stored, aggregated::kept_form(object)))
+    }
+
     /// Keeps an object, whatever it is; definitions take effect.
     pub(crate) fn keep(&mut self, kind: &Kind, v: Value) -> Value {
         let (group, plural) = kind.key();

@@ -172,6 +172,42 @@ impl KubeServer {
         out
     }
 
+    /// Keeps an object as it stands, status, uid and managed fields included, as if the controllers had brought it there;
+    /// an object of that name is replaced. Objects of the aggregated `projectcalico.org/v3` go to where it keeps them. False
+    /// when the kind is not served.
+    pub fn place(&self, object: &Value) -> bool {
+        let mut plane = self.shared.plane();
+        let Some((kind, object)) = plane.stored_form(object) else { return false };
+        plane.keep(&kind, object);
+        let version = plane.store.version();
+        drop(plane);
+        self.shared.tell(version);
+        true
+    }
+
+    /// Takes an object away, past all rights; `object` needs its kind and names. False when it was not there.
+    pub fn remove(&self, object: &Value) -> bool {
+        let mut plane = self.shared.plane();
+        let Some((kind, object)) = plane.stored_form(object) else { return false };
+        let (group, plural) = kind.key();
+        let text = |p: &str| object.pointer(p).and_then(Value::as_str).unwrap_or_default();
+        let gone = plane.store.take(&group, &plural, text("/metadata/namespace"), text("/metadata/name"));
+        let version = plane.store.version();
+        drop(plane);
+        self.shared.tell(version);
+        gone.is_some()
+    }
+
+    /// Every object that is kept, in the form in which it is kept.
+    pub fn everything(&self) -> Vec<Value> {
+        self.shared.plane().store.everything().cloned().collect()
+    }
+
+    /// The version of the newest write, to wait for the next.
+    pub fn versions(&self) -> watch::Receiver<u64> {
+        self.shared.version.subscribe()
+    }
+
     /// All kept objects of a resource, by namespace and name. `group` is empty for the core group.
     pub fn objects(&self, group: &str, plural: &str) -> Vec<Value> {
         self.shared.plane().store.all(group, plural).cloned().collect()

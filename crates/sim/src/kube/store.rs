@@ -92,6 +92,11 @@ impl Store {
         self.kept(group, plural).into_iter().flat_map(BTreeMap::values)
     }
 
+    /// Every object.
+    pub(crate) fn everything(&self) -> impl Iterator<Item = &Value> {
+        self.objects.values().flat_map(BTreeMap::values)
+    }
+
     /// Every object in a namespace: group, plural and name.
     pub(crate) fn in_namespace(&self, namespace: &str) -> Vec<(String, String, String)> {
         let mut out = Vec::new();

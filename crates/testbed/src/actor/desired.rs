@@ -96,17 +96,6 @@ pub(super) fn felix(version: Version, group: &str) -> Value {
     object
 }
 
-/// KubeControllersConfiguration `default` as kube-controllers makes it.
-pub(super) fn controllers(group: &str) -> Value {
-    json!({
-        "apiVersion": group, "kind": "KubeControllersConfiguration", "metadata": { "name": "default" },
-        "spec": {
-            "controllers": { "node": { "reconcilerPeriod": "5m", "syncLabels": "Enabled" } },
-            "prometheusMetricsPort": 9094,
-        },
-    })
-}
-
 /// Names the Installation as the controller. `labelled` objects carry the operator's labels from 3.32 on.
 fn owned(input: &Input<'_>, mut object: Value, labelled: bool) -> Value {
     let meta = &input.installation["metadata"];

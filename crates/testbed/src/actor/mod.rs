@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::api::{Api, Refused, path_of};
 use crate::bed::Bed;
-use crate::installs::{Version, patch};
+use crate::installs::{Version, kube_controllers_configuration, patch};
 use crate::watch::Stop;
 
 /// Field manager of the operator.
@@ -132,7 +132,7 @@ impl Shared {
         let own = format!("/apis/{group}/kubecontrollersconfigurations/default");
         match self.api.find(&own)? {
             Some(found) => Ok(found),
-            None => self.api.create(&desired::controllers(group), "kube-controllers"),
+            None => self.api.create(&kube_controllers_configuration(group), "kube-controllers"),
         }
     }
 

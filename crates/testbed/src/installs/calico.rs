@@ -34,7 +34,7 @@ pub fn operator(version: Version) -> Vec<Value> {
                     "spec": {
                         "hostNetwork": true, "serviceAccountName": "tigera-operator",
                         "tolerations": [{ "effect": "NoExecute", "operator": "Exists" }, { "effect": "NoSchedule", "operator": "Exists" }],
-                        "containers": [{ "name": "tigera-operator", "image": format!("quay.io/tigera/operator:{}", operator_version(version)), "command": ["operator"] }],
+                        "containers": [{ "name": "tigera-operator", "image": format!("tigera/operator:{}", operator_version(version)), "command": ["operator"] }],
                     },
                 },
             },
@@ -49,6 +49,18 @@ pub fn installation() -> Value {
         "spec": { "calicoNetwork": { "ipPools": [{
             "blockSize": 26, "cidr": "10.99.64.0/18", "encapsulation": "None", "natOutgoing": "Enabled", "nodeSelector": "all()",
         }] } },
+    })
+}
+
+/// KubeControllersConfiguration `default` of API `group` (with its version), which the process kube-controllers makes
+/// itself when it starts. To be made as `kube-controllers`.
+pub fn kube_controllers_configuration(group: &str) -> Value {
+    json!({
+        "apiVersion": group, "kind": "KubeControllersConfiguration", "metadata": { "name": "default" },
+        "spec": {
+            "controllers": { "node": { "reconcilerPeriod": "5m", "syncLabels": "Enabled" } },
+            "prometheusMetricsPort": 9094,
+        },
     })
 }
 

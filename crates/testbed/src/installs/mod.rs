@@ -7,7 +7,7 @@ mod calico;
 mod crds;
 mod monitoring;
 
-pub use calico::{Manifest, chart, installation, manifest, operator};
+pub use calico::{Manifest, chart, installation, kube_controllers_configuration, manifest, operator};
 pub use crds::{calico_crds, install_calico_crds, install_monitoring_crds, native_v3_crds};
 pub use monitoring::{Stack, kube_prometheus, kube_prometheus_stack};
 
@@ -26,10 +26,9 @@ pub(crate) fn patch(version: Version) -> String {
     format!("v{}.{}.{patch}", version.0, version.1)
 }
 
-/// Calico's images come from quay.io since 3.30.
+/// An image of Calico, without the registry that it comes from.
 pub(crate) fn image(version: Version, name: &str) -> String {
-    let registry = if version.1 >= 30 { "quay.io" } else { "docker.io" };
-    format!("{registry}/calico/{name}:{}", patch(version))
+    format!("calico/{name}:{}", patch(version))
 }
 
 pub(crate) fn namespace(name: &str) -> Value {

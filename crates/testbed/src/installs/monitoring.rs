@@ -77,7 +77,6 @@ pub fn kube_prometheus_stack(release: &str) -> Stack {
             &format!("{full}-operator"),
             &operator_container(&[format!("--kubelet-service=kube-system/{full}-kubelet")]),
         ),
-        grafana(&format!("{release}-grafana"), release),
         custom("Prometheus", &prometheus, &spec),
         custom(
             "Alertmanager",
@@ -88,12 +87,15 @@ pub fn kube_prometheus_stack(release: &str) -> Stack {
             }),
         ),
     ];
+    // What others select by label keeps its own.
+    let others = grafana(release);
     for object in objects.iter_mut().skip(1) {
         let part = object["kind"].as_str().unwrap_or_default().to_lowercase();
         object["metadata"]["labels"] = labels(&part);
         object["metadata"]["annotations"] =
             json!({ "meta.helm.sh/release-name": release, "meta.helm.sh/release-namespace": NAMESPACE });
     }
+    objects.extend(others);
     let arguments = vec![format!("--kubelet-service=kube-system/{full}-kubelet")];
     Stack { objects, manager: "helm", prometheus, arguments }
 }
@@ -198,33 +200,28 @@ fn deployment(name: &str, containers: &Value) -> Value {
 }
 
 fn operator_container(arguments: &[String]) -> Value {
-    json!([{ "name": "prometheus-operator", "image": "quay.io/prometheus-operator/prometheus-operator:v0.93.1", "args": arguments }])
+    json!([{ "name": "prometheus-operator", "image": "prometheus-operator/prometheus-operator:v0.93.1", "args": arguments }])
 }
 
-/// Grafana, whose side-cars say by which label and in which namespaces dashboards are found.
-fn grafana(name: &str, release: &str) -> Value {
-    let side_car = |name: &str, label: &str| {
-        json!({
-            "name": name, "image": "quay.io/kiwigrid/k8s-sidecar:1.30.9",
-            "env": [
-                { "name": "METHOD", "value": "WATCH" }, { "name": "LABEL", "value": label },
-                { "name": "LABEL_VALUE", "value": "1" }, { "name": "RESOURCE", "value": "both" },
-                { "name": "NAMESPACE", "value": "ALL" }, { "name": "FOLDER", "value": "/tmp/dashboards" },
-            ],
-        })
+/// Grafana with its side-car, and the ConfigMap of its data source, as the models have them.
+fn grafana(release: &str) -> Vec<Value> {
+    let stack = tortie_sim::installs::Stack::KubePrometheusStack { release: release.to_owned() };
+    let options = tortie_sim::installs::Options { stack, ..tortie_sim::installs::Options::default() };
+    let own = |o: &Value| {
+        o["kind"] == "Deployment" && o["metadata"]["name"] == format!("{release}-grafana")
+            || o["metadata"]["labels"]["grafana_datasource"].is_string()
     };
-    let mut object = deployment(
-        name,
-        &json!([
-            side_car("grafana-sc-dashboard", "grafana_dashboard"),
-            side_car("grafana-sc-datasources", "grafana_datasource"),
-            { "name": "grafana", "image": "docker.io/grafana/grafana:12.2.0", "ports": [{ "name": "grafana", "containerPort": 3000 }] },
-        ]),
-    );
-    let labels = json!({ "app.kubernetes.io/name": "grafana", "app.kubernetes.io/instance": release });
-    object["spec"]["selector"]["matchLabels"] = labels.clone();
-    object["spec"]["template"]["metadata"]["labels"] = labels;
-    object
+    let mut all: Vec<Value> = tortie_sim::installs::Objects::of(&options).0.into_iter().filter(own).collect();
+    for object in &mut all {
+        if let Some(map) = object.as_object_mut() {
+            map.remove("status");
+        }
+        if let Some(meta) = object["metadata"].as_object_mut() {
+            // The rest is the server's to give.
+            meta.retain(|key, _| matches!(key.as_str(), "name" | "namespace" | "labels"));
+        }
+    }
+    all
 }
 
 #[cfg(test)]

@@ -36,7 +36,10 @@ fn judge(facts: &Facts<'_>) -> Vec<Judged> {
     let ours = |m: &Meta| m.labels.get("app.kubernetes.io/managed-by").is_some_and(|v| v == "tortie");
     let objects = facts.snap.objects.iter().filter(|o| ours(&o.meta)).map(|o| o.reference());
     let services = facts.snap.services.iter().filter(|s| ours(&s.meta)).map(reference);
-    let left: Vec<ObjectRef> = objects.chain(services).filter(|r| !journal.objects.contains(r)).collect();
+    // The journal itself is left over only when it holds nothing.
+    let empty = journal.objects.is_empty() && journal.fields.is_empty();
+    let kept = |r: &ObjectRef| journal.objects.contains(r) || (r.name == crate::setup::JOURNAL && !empty);
+    let left: Vec<ObjectRef> = objects.chain(services).filter(|r| !kept(r)).collect();
     if left.is_empty() {
         return vec![Judged::pass(Entity::cluster())];
     }
@@ -60,12 +63,17 @@ mod tests {
     use crate::snapshot::{Journal, Snapshot};
     use crate::testing::{findings, mends, snapshot};
     use serde_json::json;
-    use tortie_sim::installs::{Options, set};
+    use tortie_sim::installs::{Options, object, set};
 
     fn with_label(known: bool) -> Snapshot {
         let mut snap = snapshot(&Options::default(), |o| {
             let labels = json!({"app.kubernetes.io/managed-by": "tortie", "k8s-app": "tortie-felix-metrics"});
-            set(o.get("Service", "tortie-felix-metrics"), "/metadata/labels", labels);
+            set(o.get("Service", "tortie-felix-metrics"), "/metadata/labels", labels.clone());
+            if known {
+                let mut journal = object("v1", "ConfigMap", "monitoring", crate::setup::JOURNAL, json!(null));
+                journal["metadata"]["labels"] = labels;
+                o.add(journal);
+            }
         });
         let service = snap.services.iter().find(|s| s.meta.name == "tortie-felix-metrics").expect("is there");
         let objects = if known { vec![crate::facts::services::reference(service)] } else { Vec::new() };

@@ -39,11 +39,16 @@ fn judge(facts: &Facts<'_>) -> Vec<Judged> {
     let finding = Finding::new(format!("cannot reach the API server of {context}"))
         .confidence(Confidence::Observed)
         .row("reason", unseen.reason.clone(), "")
-        .row("server", identity.server.clone(), "")
         .fix(Fix::Outside(format!(
-            "make `kubectl --context={} version` work, or name another context with --context",
-            identity.context
+            "make `kubectl {}version` work, or name another context with --context",
+            if identity.context.is_empty() {
+                String::new()
+            } else {
+                format!("--context={} ", identity.context)
+            }
         )));
+    let finding =
+        if identity.server.is_empty() { finding } else { finding.row("server", identity.server.clone(), "") };
     vec![Judged::fail(Entity::cluster(), finding)]
 }
 

@@ -1,12 +1,13 @@
-//! # Prometheus' clock agrees with the API server's
+//! # Prometheus' clock agrees with the doctor's
 //!
-//! **Looks at** the time that Prometheus gives and the `Date` of the API server's answers, taken together.
+//! **Looks at** the time that Prometheus gives, against the clock of the machine on which the doctor runs.
 //!
 //! **Why it breaks silently.** Prometheus stamps samples with its own clock. A clock that runs behind makes fresh samples
 //! look stale (a query "now" finds nothing after five minutes), one that runs ahead writes into the future; alerts with
 //! `for:` fire late or never. Everything is `up`.
 //!
-//! **How to mend.** Let the node that runs Prometheus keep time again (chrony, systemd-timesyncd; a hypervisor that suspends
+//! **How to mend.** See first whether this machine's own clock is right: when every replica is off by the same, it is the one
+//! that is wrong. Otherwise let the node that runs Prometheus keep time again (chrony, systemd-timesyncd; a hypervisor that suspends
 //! guests). No command in the cluster can.
 
 use crate::doctor::check::{Check, Evidence, Judged, Station};
@@ -20,7 +21,7 @@ use crate::snapshot::Collector;
 pub(crate) static CHECK: Check = Check {
     id: "T104",
     slug: "clock-skew",
-    title: "Prometheus' clock agrees with the API server's",
+    title: "Prometheus' clock agrees with the doctor's",
     station: Station::Fresh,
     level: Level::Warn,
     needs: &["T101"],
@@ -38,7 +39,7 @@ fn judge(facts: &Facts<'_>) -> Vec<Judged> {
         return judged;
     }
     let reason = "no Prometheus told its time";
-    vec![if facts.live() {
+    vec![if facts.running() {
         Judged::unknown(Entity::cluster(), reason)
     } else {
         Judged::skipped(Entity::cluster(), reason)
@@ -56,18 +57,18 @@ fn of_collector(collector: &Collector) -> Option<Judged> {
     }
     let way = if seconds > 0 { "ahead of" } else { "behind" };
     let finding = Finding::new(format!(
-        "the clock of {} is {} s {way} the API server's",
+        "the clock of {} is {} s {way} this machine's",
         collector.replica,
         seconds.abs()
     ))
     .confidence(Confidence::Observed)
     .row(
         collector.replica.clone(),
-        format!("{} s {way}", seconds.abs()),
+        format!("{} s {}", seconds.abs(), way.trim_end_matches(" of")),
         "samples look stale or lie in the future",
     )
     .fix(Fix::Outside(
-        "let the node that runs this replica keep time (chrony or systemd-timesyncd)".to_owned(),
+        "look at this machine's own clock first; if it is right, let the node that runs this replica keep time (chrony or systemd-timesyncd)".to_owned(),
     ));
     Some(Judged::warn(entity.item(collector.replica.clone()), finding))
 }
@@ -99,15 +100,17 @@ mod tests {
     fn a_clock_may_differ_a_little() {
         check(900, &[]);
         check(-29_999, &[]);
-        check(94_000, &["the clock of pod/prometheus-0 is 94 s ahead of the API server's"]);
-        check(-400_000, &["the clock of pod/prometheus-0 is 400 s behind the API server's"]);
+        check(94_000, &["the clock of pod/prometheus-0 is 94 s ahead of this machine's"]);
+        check(-400_000, &["the clock of pod/prometheus-0 is 400 s behind this machine's"]);
     }
 
     #[test]
     fn only_the_node_can_mend_it() {
         assert_eq!(
             mends("T104", &skewed(94_000)),
-            ["outside: let the node that runs this replica keep time (chrony or systemd-timesyncd)"]
+            [
+                "outside: look at this machine's own clock first; if it is right, let the node that runs this replica keep time (chrony or systemd-timesyncd)"
+            ]
         );
     }
 }

@@ -34,6 +34,10 @@ fn judge(facts: &Facts<'_>) -> Vec<Judged> {
     facts.workloads.iter().flat_map(|(c, w)| of_component(*c, w)).collect()
 }
 
+fn state(pod: &Pod) -> String {
+    if pod.phase == "Running" { "running, not ready".to_owned() } else { pod.phase.to_lowercase() }
+}
+
 fn of_component(component: Component, workload: &Workload<'_>) -> Vec<Judged> {
     let entity = Entity::of(component);
     let status = workload.object.map(|o| {
@@ -72,8 +76,7 @@ fn of_component(component: Component, workload: &Workload<'_>) -> Vec<Judged> {
         finding.cause.have = format!("{ready} of {wanted} ready");
     }
     for pod in bad.iter().take(5) {
-        let waits =
-            pod.containers.iter().find_map(|c| c.waiting.clone()).unwrap_or_else(|| pod.phase.clone());
+        let waits = pod.containers.iter().find_map(|c| c.waiting.clone()).unwrap_or_else(|| state(pod));
         finding =
             finding.row(format!("Pod {}/{}", pod.meta.namespace, pod.meta.name), waits, pod.node.clone());
     }

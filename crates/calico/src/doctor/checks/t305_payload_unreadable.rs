@@ -22,7 +22,7 @@ pub(crate) static CHECK: Check = Check {
     slug: "payload-unreadable",
     title: "what the process sends can be read",
     station: Station::Port,
-    level: Level::Warn,
+    level: Level::Fail,
     needs: &["T304"],
     evidence: &[Evidence::Probes],
     symptom: false,
@@ -48,7 +48,7 @@ fn judge(facts: &Facts<'_>) -> Vec<Judged> {
                 .fix(Fix::Outside(
                     "look at that line of the body: curl the endpoint from its node".to_owned(),
                 ));
-        out.push(Judged::warn(entity, finding));
+        out.push(Judged::fail(entity, finding));
     }
     out
 }
@@ -81,7 +81,7 @@ mod tests {
         check(None, &[]);
         check(
             Some("line 214: expected a value"),
-            &["warn felix node/n2: the metrics of Felix cannot be read: line 214: expected a value"],
+            &["fail felix node/n2: the metrics of Felix cannot be read: line 214: expected a value"],
         );
     }
 

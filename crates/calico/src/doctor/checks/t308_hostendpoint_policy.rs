@@ -13,12 +13,13 @@
 use crate::component::Component;
 use crate::doctor::check::{Check, Evidence, Judged, Station};
 use crate::doctor::entity::Entity;
-use crate::doctor::finding::Finding;
+use crate::doctor::finding::{Cause, Finding, Row};
 use crate::doctor::fix::Fix;
 use crate::doctor::verdict::{Confidence, Level};
 use crate::facts::Facts;
 use crate::facts::policies::{Decision, Direction, End, Rulebook};
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tortie_cluster::object::Object;
 
@@ -34,6 +35,9 @@ pub(crate) static CHECK: Check = Check {
     judge,
 };
 
+/// Most endpoints shown.
+const SHOWN: usize = 5;
+
 /// Ports that Felix keeps open on host endpoints unless told otherwise (felix/config, FailsafeInboundHostPorts).
 const FAILSAFE: [u64; 9] = [22, 68, 179, 2379, 2380, 5473, 6443, 6666, 6667];
 
@@ -47,7 +51,35 @@ fn judge(facts: &Facts<'_>) -> Vec<Judged> {
         return components.map(|c| Judged::pass(Entity::of(c))).collect();
     }
     let rules = Rulebook::of(facts.snap);
-    components.flat_map(|c| of_component(facts, &rules, &endpoints, c)).collect()
+    let mut all: Vec<Judged> = components.flat_map(|c| of_component(facts, &rules, &endpoints, c)).collect();
+    one_title(facts, &mut all);
+    all
+}
+
+/// What one policy forgets, or what no policy says at all, is one finding: its title names all ports, its rows all endpoints.
+fn one_title(facts: &Facts<'_>, all: &mut [Judged]) {
+    let mut unsaid: Option<Cause> = None;
+    let mut seen: BTreeMap<String, (BTreeSet<u16>, Vec<Row>)> = BTreeMap::new();
+    for judged in all.iter_mut() {
+        let port = judged.entity.component.map(|c| facts.settings.port(c));
+        let Some(finding) = &mut judged.finding else { continue };
+        if finding.cause.path == "spec.profiles" {
+            finding.cause = unsaid.get_or_insert_with(|| finding.cause.clone()).clone();
+        }
+        let (ports, rows) = seen.entry(finding.fingerprint()).or_default();
+        ports.extend(port);
+        rows.extend(finding.rows.first().filter(|r| !rows.contains(r)).cloned());
+    }
+    for finding in all.iter_mut().filter_map(|j| j.finding.as_mut()) {
+        let Some((ports, rows)) = seen.get(&finding.fingerprint()) else { continue };
+        let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
+        finding.title = format!("host endpoints do not admit Prometheus on :{}", ports.join(" and :"));
+        finding.rows.splice(0..1, rows.iter().take(SHOWN).cloned());
+        finding.fix = Some(Fix::Outside(format!(
+            "let a GlobalNetworkPolicy on these host endpoints admit TCP {} from Prometheus' pods and from the nodes",
+            ports.join(" and ")
+        )));
+    }
 }
 
 fn of_component(
@@ -86,10 +118,7 @@ fn of_component(
             match both_ways(facts, rules, &to, &from, port) {
                 Decision::Denied { tier, policies, .. } => {
                     let entity = entity.clone().on(node);
-                    out.push(Judged::fail(
-                        entity,
-                        finding(endpoint, &tier, &policies, port, &prometheus.name, component),
-                    ));
+                    out.push(Judged::fail(entity, finding(endpoint, &tier, &policies, &prometheus.name)));
                 }
                 Decision::Unclear(why) => return vec![Judged::unknown(entity, why)],
                 Decision::Allowed => {}
@@ -140,20 +169,13 @@ fn failsafe(facts: &Facts<'_>) -> Vec<u64> {
     }
 }
 
-fn finding(
-    endpoint: &Object,
-    tier: &str,
-    policies: &[&Arc<Object>],
-    port: u16,
-    prometheus: &str,
-    component: Component,
-) -> Finding {
+/// Without title and mending, which [`one_title`] gives.
+fn finding(endpoint: &Object, tier: &str, policies: &[&Arc<Object>], prometheus: &str) -> Finding {
     let node = endpoint.text("/spec/node").unwrap_or_default();
-    let mut finding =
-        Finding::new(format!("host endpoints do not admit Prometheus on :{port} of {}", component.title()))
-            .confidence(Confidence::Inferred)
-            .row(endpoint.reference().to_string(), node, "")
-            .row("from", format!("Prometheus {prometheus}"), "");
+    let mut finding = Finding::new("")
+        .confidence(Confidence::Inferred)
+        .row(endpoint.reference().to_string(), node, "")
+        .row("from", format!("Prometheus {prometheus}"), "");
     finding = match policies.last() {
         Some(policy) => finding.cause(policy, "/spec/ingress").row(
             policy.reference().to_string(),
@@ -166,10 +188,9 @@ fn finding(
             "then only fail-safe ports are open",
         ),
     };
-    finding.cause.have = format!(":{port}");
-    finding.fix(Fix::Outside(format!(
-        "let a GlobalNetworkPolicy on these host endpoints admit TCP {port} from Prometheus' pods and from the nodes"
-    )))
+    // What stands there is long, and one more port is no other cause.
+    finding.cause.have.clear();
+    finding
 }
 
 #[cfg(test)]
@@ -198,8 +219,9 @@ mod tests {
         assert_eq!(findings("T308", &with(profiles, rule)), expect, "{shown}");
     }
 
-    const FELIX: &str = "fail felix node/n2: host endpoints do not admit Prometheus on :9091 of Felix";
-    const TYPHA: &str = "fail typha node/n2: host endpoints do not admit Prometheus on :9093 of Typha";
+    const FELIX: &str = "fail felix node/n2: host endpoints do not admit Prometheus on :9091 and :9093";
+    const TYPHA: &str = "fail typha node/n2: host endpoints do not admit Prometheus on :9091 and :9093";
+    const TYPHA_ALONE: &str = "fail typha node/n2: host endpoints do not admit Prometheus on :9093";
 
     #[test]
     fn host_endpoints_drop_what_nothing_admits() {
@@ -207,7 +229,7 @@ mod tests {
         check(open.clone(), None, &[]);
         check(json!([]), None, &[FELIX, TYPHA]);
         let port = |p: u16| json!({"action": "Allow", "protocol": "TCP", "destination": {"ports": [p]}});
-        check(open.clone(), Some(port(9091)), &[TYPHA]);
+        check(open.clone(), Some(port(9091)), &[TYPHA_ALONE]);
         check(open.clone(), Some(json!({"action": "Allow", "source": {"nets": ["10.99.1.0/24"]}})), &[]);
         check(
             open,
@@ -220,7 +242,7 @@ mod tests {
     fn its_owner_admits_the_port() {
         assert_eq!(
             mends("T308", &with(json!([]), None))[0],
-            "outside: let a GlobalNetworkPolicy on these host endpoints admit TCP 9091 from Prometheus' pods and from the nodes"
+            "outside: let a GlobalNetworkPolicy on these host endpoints admit TCP 9091 and 9093 from Prometheus' pods and from the nodes"
         );
     }
 }

@@ -10,7 +10,7 @@
 //! **How to mend.** Make the metrics Service single-stack; nothing else uses it. Or update Prometheus.
 
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
 use crate::doctor::entity::Entity;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::{Auto, op_test};
@@ -36,7 +36,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    facts.installed().filter_map(|c| of(facts, c)).collect()
+    each_installed(facts, of)
 }
 
 fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {

@@ -10,7 +10,7 @@
 //! a relabelling that writes `__address__`; a ServiceMonitor is simpler.
 
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
 use crate::doctor::entity::Entity;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::{Auto, Command, Fix, op_add, op_remove, op_test};
@@ -35,7 +35,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    facts.installed().filter_map(|c| of(facts, c)).collect()
+    each_installed(facts, of)
 }
 
 fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {

@@ -9,9 +9,9 @@
 
 use crate::catalogue;
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
 use crate::doctor::entity::Entity;
-use crate::doctor::evidence::{counted, listed};
+use crate::doctor::evidence::listed;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Auto;
 use crate::doctor::mend_link;
@@ -39,7 +39,7 @@ pub(crate) static CHECK: Check = Check {
 type Readers = BTreeMap<String, BTreeSet<String>>;
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    facts.installed().filter_map(|c| of(facts, c)).collect()
+    each_installed(facts, of)
 }
 
 fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
@@ -48,18 +48,11 @@ fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
     // Rules that do not parse are T510's.
     let rules = rules(monitor, "metricRelabelings").ok().filter(|r| !r.is_empty())?;
     let entity = Entity::of(component);
-    let target = targets(facts, branch).into_iter().next().map(|t| t.labels).unwrap_or_default();
     let mut dropped: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     let readers = readers(facts, component);
     for name in readers.keys() {
-        let mut labels = LabelsBuilder::new();
-        for (key, value) in target.iter().filter(|(k, _)| !k.starts_with("__")) {
-            labels.set(key, value);
-        }
-        labels.set("__name__", name);
-        let steps = trace(&rules, &mut labels);
-        if steps.last().is_some_and(|s| !s.keep) {
-            dropped.entry(steps.len() - 1).or_default().push(name.clone());
+        if let Some(rule) = dropped_by(facts, component, name) {
+            dropped.entry(rule).or_default().push(name.clone());
         }
     }
     let Some((index, names)) = dropped.into_iter().max_by_key(|(_, n)| n.len()) else {
@@ -67,12 +60,9 @@ fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
     };
     let who: BTreeSet<&String> = names.iter().filter_map(|n| readers.get(n)).flatten().collect();
     let at = format!("metricRelabelings/{index}");
-    let title = format!(
-        "{} drops {}, which has {}",
-        monitor.label(&at),
-        listed(&names, 3),
-        counted(who.len(), "reader")
-    );
+    let readers: Vec<String> = who.iter().map(|w| (*w).clone()).collect();
+    let title =
+        format!("{} drops {}, wanted by {}", monitor.label(&at), listed(&names, 3), listed(&readers, 2));
     let rule = rules.get(index)?;
     let mut finding = Finding::new(title)
         .cause(monitor.object, &monitor.pointer(&at))
@@ -99,6 +89,20 @@ fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
             .fix(fix)
             .warning("the command removes the rule whole; narrow it if it keeps other things out"),
     ))
+}
+
+/// The rule of the monitor's `metricRelabelings` that throws a metric of the component away.
+pub(crate) fn dropped_by(facts: &Facts<'_>, component: Component, name: &str) -> Option<usize> {
+    let branch = facts.best(component)?;
+    let rules = rules(facts.monitor(branch), "metricRelabelings").ok().filter(|r| !r.is_empty())?;
+    let mut labels = LabelsBuilder::new();
+    let target = targets(facts, branch).into_iter().next().map(|t| t.labels).unwrap_or_default();
+    for (key, value) in target.iter().filter(|(k, _)| !k.starts_with("__")) {
+        labels.set(key, value);
+    }
+    labels.set("__name__", name);
+    let steps = trace(&rules, &mut labels);
+    steps.last().is_some_and(|s| !s.keep).then(|| steps.len() - 1)
 }
 
 /// The metrics of a component that dashboards and rules read.

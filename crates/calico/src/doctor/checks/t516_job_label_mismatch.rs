@@ -12,7 +12,7 @@
 
 use crate::catalogue;
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
 use crate::doctor::entity::Entity;
 use crate::doctor::evidence::counted;
 use crate::doctor::finding::Finding;
@@ -39,7 +39,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    facts.installed().filter_map(|c| of(facts, c)).collect()
+    each_installed(facts, of)
 }
 
 fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {

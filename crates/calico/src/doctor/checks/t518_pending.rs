@@ -9,7 +9,7 @@
 //! **How to mend.** Wait: `tortie doctor --wait` ends as soon as the samples arrive.
 
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
 use crate::doctor::entity::Entity;
 use crate::doctor::verdict::Level;
 use crate::facts::Facts;
@@ -31,7 +31,7 @@ pub(crate) static CHECK: Check = Check {
 pub(crate) const DELAY: i64 = 120_000;
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    facts.installed().filter_map(|c| of(facts, c)).collect()
+    each_installed(facts, of)
 }
 
 fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {

@@ -9,7 +9,7 @@
 //! **How to mend.** The log of prometheus-operator says why: search it for the name of the monitor.
 
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
 use crate::doctor::checks::t518_pending::{DELAY, age};
 use crate::doctor::entity::Entity;
 use crate::doctor::finding::Finding;
@@ -33,7 +33,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    facts.installed().filter_map(|c| of(facts, c)).collect()
+    each_installed(facts, of)
 }
 
 fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {

@@ -10,7 +10,7 @@
 //! **How to mend.** The log names the line. Mend that part; the reloader tries again by itself.
 
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
 use crate::doctor::checks::t518_pending::{DELAY, age};
 use crate::doctor::entity::Entity;
 use crate::doctor::finding::Finding;
@@ -34,7 +34,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    facts.installed().filter_map(|c| of(facts, c)).collect()
+    each_installed(facts, of)
 }
 
 fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
@@ -64,6 +64,9 @@ fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
     }
     let in_secret =
         generated::of(facts.snap, &prometheus.name).map(|text| generated::jobs(&text).any(|j| j == pool));
+    if in_secret == Some(false) {
+        return Some(Judged::skipped(entity, "the operator's own configuration has no such job (T605)"));
+    }
     let title = match in_secret {
         Some(true) => {
             format!("{pool} is in the Secret and not in the process: the reloader has not brought it")
@@ -104,6 +107,7 @@ fn refused(facts: &Facts<'_>, prometheus: &Prometheus<'_>, collector: &Collector
     if let Some(line) = line {
         finding = finding.row("log", line.text.clone(), "");
     }
+    finding.cause.path = "last reload".to_owned();
     let advice = "mend what the log of the Prometheus container names (mostly a job in additionalScrapeConfigs); it is loaded by itself then";
     finding.fix(Fix::Outside(advice.to_owned()))
 }

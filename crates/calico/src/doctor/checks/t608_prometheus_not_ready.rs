@@ -94,7 +94,7 @@ fn of(facts: &Facts<'_>, prometheus: &Prometheus<'_>) -> Judged {
     for pod in pods.iter().filter(|p| !p.ready).take(3) {
         finding = finding.row(
             format!("Pod {}/{}", pod.meta.namespace, pod.meta.name),
-            pod.phase.clone(),
+            if pod.phase == "Running" { "running, not ready".to_owned() } else { pod.phase.to_lowercase() },
             reason(pod).trim_start_matches(": ").to_owned(),
         );
     }

@@ -10,7 +10,7 @@
 //! happened.
 
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
 use crate::doctor::entity::Entity;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Auto;
@@ -33,7 +33,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    facts.installed().filter_map(|c| of(facts, c)).collect()
+    each_installed(facts, of)
 }
 
 fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
@@ -61,7 +61,7 @@ fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
         None => (at_least(component), "at the least".to_owned(), Confidence::Inferred),
     };
     if most <= limit {
-        return Some(Judged::pass_with(entity, format!("{most} of {limit}")));
+        return Some(Judged::pass(entity));
     }
     let name = pointer.trim_start_matches("/spec/");
     let title = format!(

@@ -58,7 +58,7 @@ fn named(collector: &crate::snapshot::Collector) -> String {
 }
 
 fn nobody(facts: &Facts<'_>) -> Judged {
-    if !facts.live() {
+    if !facts.running() {
         return Judged::skipped(Entity::cluster(), "this source holds no answers of a running Prometheus");
     }
     if facts.prometheuses.is_empty() {

@@ -27,8 +27,8 @@ pub(crate) static CHECK: Check = Check {
     station: Station::Targets,
     level: Level::Fail,
     needs: &[
-        "T606", "T607", "T703", "T402", "T404", "T405", "T407", "T409", "T505", "T506", "T507", "T508",
-        "T509", "T510", "T513", "T518", "T601", "T603", "T604", "T605",
+        "T209", "T210", "T213", "T606", "T607", "T703", "T402", "T404", "T405", "T407", "T409", "T505",
+        "T506", "T507", "T508", "T509", "T510", "T513", "T518", "T601", "T603", "T604", "T605",
     ],
     evidence: &[Evidence::Prometheus],
     symptom: true,
@@ -55,9 +55,13 @@ fn of(facts: &Facts<'_>, component: Component) -> Judged {
 }
 
 fn finding(facts: &Facts<'_>, component: Component) -> Finding {
-    let mut finding = Finding::new(format!("no Prometheus has a target of {}", component.title()));
-    let branches = facts.branches.get(&component).map(Vec::as_slice).unwrap_or_default();
-    let mut pools: Vec<String> = branches.iter().map(|b| facts.monitor(b).pool()).collect();
+    // Nothing of Calico at all has one cause, whatever it is.
+    let none = facts.installed().all(|c| facts.targets(c).is_empty());
+    let whose = if none { "any component of Calico" } else { component.title() };
+    let mut finding = Finding::new(format!("no Prometheus has a target of {whose}"));
+    let ways = facts.branches.iter().filter(|(c, _)| none || **c == component).flat_map(|(_, b)| b);
+    let mut pools: Vec<String> = ways.map(|b| facts.monitor(b).pool()).collect();
+    pools.sort();
     pools.dedup();
     for collector in facts.reachable() {
         finding =
@@ -73,7 +77,7 @@ fn finding(facts: &Facts<'_>, component: Component) -> Finding {
             finding = finding.row(pool.clone(), value, "");
         }
     }
-    finding.cause.path = format!("targets of {component}");
+    finding.cause.path = if none { "targets".to_owned() } else { format!("targets of {component}") };
     finding.fix(Fix::Outside(
         "open Prometheus' page Service discovery: it shows for the pool what was discovered and why it was dropped; if it \
          is empty, read Prometheus' log for \"is forbidden\""

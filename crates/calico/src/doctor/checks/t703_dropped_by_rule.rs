@@ -10,7 +10,7 @@
 //! `port`, those below from its `relabelings`. `tortie relabel JOB` shows every step.
 
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
 use crate::doctor::dropping::{Drop, furthest};
 use crate::doctor::entity::Entity;
 use crate::doctor::evidence::listed;
@@ -33,7 +33,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    facts.installed().filter_map(|component| of(facts, component)).collect()
+    each_installed(facts, of)
 }
 
 fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
@@ -64,7 +64,7 @@ fn finding(facts: &Facts<'_>, branch: &crate::facts::branch::Branch, pool: &str,
         .row(format!("relabel_configs[{}]", drop.rule), format!("{} {:?}", drop.action, drop.pattern), "the rule that drops")
         .row("values seen", listed(&drop.values, 5), sources)
         .fix(Fix::Outside(
-            "the rule comes from the monitor's selector, port or relabelings: change the one that asks for this value; \
+            "the rule comes from the monitor's selector, port or relabelings, or from its scrape class: change the one that asks for this value; \
              `tortie relabel JOB` shows every step"
                 .to_owned(),
         ));

@@ -9,7 +9,7 @@
 //! relabelling rule drops, a Windows node whose pods have a label of their own, a shard that is down.
 
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
 use crate::doctor::entity::Entity;
 use crate::doctor::evidence::listed;
 use crate::doctor::evidence::unasked;
@@ -36,7 +36,7 @@ pub(crate) static CHECK: Check = Check {
 const YOUNG: i64 = 120_000;
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    facts.installed().filter_map(|component| of(facts, component)).collect()
+    each_installed(facts, of)
 }
 
 fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
@@ -83,8 +83,8 @@ fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
     }
     finding.cause.path = format!("targets of {component}");
     let fix = Fix::Outside(
-        "compare the labels of the pods that are named with the Service's selector, and look at Prometheus' page Service \
-         discovery for their addresses"
+        "look for their addresses at Prometheus' page Service discovery: dropped there, a relabelling of the monitor leaves \
+         them out; not there at all, compare the labels of the pods with the Service's selector"
             .to_owned(),
     );
     Some(Judged::warn(entity, finding.fix(fix)))

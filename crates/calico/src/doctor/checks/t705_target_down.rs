@@ -25,7 +25,7 @@ use crate::doctor::evidence::counted;
 use crate::doctor::evidence::unasked;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Fix;
-use crate::doctor::last_error::Class;
+use crate::doctor::last_error::{Class, bare};
 use crate::doctor::verdict::Confidence;
 use crate::doctor::verdict::Level;
 use crate::facts::Facts;
@@ -103,7 +103,7 @@ fn finding(component: Component, class: Class, targets: &BTreeMap<&str, &Target>
     let title = format!("{} of {all} targets of {} {}", targets.len(), component.title(), class.meaning());
     let mut finding = Finding::new(title).confidence(Confidence::Observed);
     for (url, target) in targets.iter().take(3) {
-        finding = finding.row(*url, target.last_error.clone(), "");
+        finding = finding.row(*url, bare(&target.last_error, url), "");
     }
     if targets.len() > 3 {
         finding =

@@ -10,7 +10,7 @@
 //! what monitors may ask for.
 
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
 use crate::doctor::entity::Entity;
 use crate::doctor::evidence::counted;
 use crate::doctor::evidence::unasked;
@@ -50,7 +50,7 @@ const LIMITS: [(&str, &str, &str); 6] = [
 ];
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    facts.installed().filter_map(|component| of(facts, component)).collect()
+    each_installed(facts, of)
 }
 
 fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {

@@ -9,7 +9,7 @@
 //! left, a proxy between. Then raise `scrapeTimeout` (never above the interval) or scrape less often.
 
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
 use crate::doctor::entity::Entity;
 use crate::doctor::evidence::unasked;
 use crate::doctor::finding::Finding;
@@ -35,7 +35,7 @@ pub(crate) static CHECK: Check = Check {
 const CLOSE: f64 = 0.8;
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    facts.installed().filter_map(|component| of(facts, component)).collect()
+    each_installed(facts, of)
 }
 
 fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {

@@ -8,7 +8,7 @@
 //! **How to mend.** Look at Prometheus itself: CPU throttling, memory, disk, `prometheus_target_interval_length_seconds`.
 
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
 use crate::doctor::entity::Entity;
 use crate::doctor::evidence::unasked;
 use crate::doctor::finding::Finding;
@@ -30,7 +30,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    facts.installed().filter_map(|component| of(facts, component)).collect()
+    each_installed(facts, of)
 }
 
 fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
@@ -41,14 +41,8 @@ fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
     let targets = facts.targets(component);
     let mut late: Vec<(f64, &str, &str, f64)> = Vec::new();
     for (collector, target) in &targets {
-        let Some(last) = target.last_scrape else { continue };
-        // Its own clock wrote the time.
-        let now = facts.snap.at.saturating_add(collector.clock_ahead.unwrap_or(0));
-        let age = (now - last) as f64 / 1000.0;
-        let interval = if target.interval > 0.0 { target.interval } else { 30.0 };
-        // Ten seconds more, for the time that looking takes.
-        if age > 3.0 * interval + 10.0 {
-            late.push((age, &target.url, &collector.replica, interval));
+        if let Some(age) = facts.overdue(collector, target) {
+            late.push((age, &target.url, &collector.replica, target.interval));
         }
     }
     late.sort_by(|a, b| b.0.total_cmp(&a.0));

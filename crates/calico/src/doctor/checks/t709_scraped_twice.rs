@@ -10,7 +10,7 @@
 //! say which; then this check is silent.
 
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
 use crate::doctor::entity::Entity;
 use crate::doctor::evidence::said;
 use crate::doctor::evidence::unasked;
@@ -27,14 +27,14 @@ pub(crate) static CHECK: Check = Check {
     title: "no target is scraped twice",
     station: Station::Targets,
     level: Level::Warn,
-    needs: &["T702"],
+    needs: &["T702", "T211"],
     evidence: &[Evidence::Prometheus],
     symptom: true,
     judge,
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    facts.installed().filter_map(|component| of(facts, component)).collect()
+    each_installed(facts, of)
 }
 
 fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
@@ -65,7 +65,7 @@ fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
     for pool in pools {
         finding = finding.row("job", pool.clone(), "");
     }
-    finding = finding.row("targets", twice.len().to_string(), "are scraped more than once");
+    finding = finding.row("targets", twice.len().to_string(), "scraped more than once");
     finding.cause.path = format!("targets of {component}");
     finding.cause.have = pools.join(",");
     let fix = Fix::Outside(

@@ -9,16 +9,22 @@
 //! **How to mend.** With a target that is up and no samples: look at the monitor's `metricRelabelings`. With samples of
 //! another program: look at which process has the port (Typha on Felix' 9091 is the usual one).
 
+use crate::catalogue;
 use crate::component::Component;
 use crate::doctor::check::{Check, Evidence, Judged, Station};
 use crate::doctor::entity::Entity;
 use crate::doctor::evidence::unasked;
 use crate::doctor::finding::Finding;
-use crate::doctor::fix::Fix;
+use crate::doctor::fix::{Auto, Fix};
+use crate::doctor::mend_link;
 use crate::doctor::questions;
 use crate::doctor::verdict::Confidence;
 use crate::doctor::verdict::Level;
 use crate::facts::Facts;
+use crate::facts::discovered::rules;
+use serde_json::Value;
+use tortie_model::LabelsBuilder;
+use tortie_model::relabel::{Rule, trace};
 
 pub(crate) static CHECK: Check = Check {
     id: "T710",
@@ -55,7 +61,7 @@ fn of(facts: &Facts<'_>, component: Component) -> Judged {
         finding.title =
             format!("{} answers, and no sample is left after metric relabelling", component.title());
         let finding = finding.row("samples sent", sent.to_string(), "").row("samples kept", "0", "");
-        return Judged::fail(entity, finding.fix(relabelling()));
+        return Judged::fail(entity, relabelled(facts, component, finding));
     }
     if !facts.some_samples(component) {
         finding.title = format!(
@@ -87,6 +93,38 @@ fn samples(facts: &Facts<'_>, component: Component) -> Option<(f64, f64)> {
     };
     let sent = sum(&questions::scraped(&jobs))?;
     (sent > 0.0).then_some((sent, sum(&questions::kept(&jobs))?))
+}
+
+/// Names the monitor and, when one rule of it alone drops all that the component has, that rule.
+fn relabelled(facts: &Facts<'_>, component: Component, finding: Finding) -> Finding {
+    let Some(monitor) = facts.best(component).map(|b| facts.monitor(b)) else {
+        return finding.fix(relabelling());
+    };
+    let list = rules(monitor, "metricRelabelings").unwrap_or_default();
+    let names = catalogue::series(component, facts.install.version);
+    let dropping = |rule: &Rule| {
+        names.iter().all(|name| {
+            let mut labels = LabelsBuilder::new();
+            labels.set("__name__", name);
+            trace(std::slice::from_ref(rule), &mut labels).last().is_some_and(|s| !s.keep)
+        })
+    };
+    let Some((at, rule)) = list.iter().enumerate().find(|(_, r)| dropping(r)) else {
+        return finding.fix(relabelling());
+    };
+    let field = format!("metricRelabelings/{at}");
+    let pointer = monitor.pointer(&field);
+    let fix = mend_link::pointer(facts, monitor.object, monitor.plural(), &pointer, Value::Null, Auto::No);
+    finding
+        .cause(monitor.object, &pointer)
+        .heading(monitor.object.reference().to_string())
+        .row(
+            monitor.label(&field),
+            format!("{} {} =~ {}", rule.action, rule.source_labels.join(";"), rule.regex.as_str()),
+            "drops every name",
+        )
+        .fix(fix)
+        .warning("the command removes the rule whole; narrow it if it keeps other things out")
 }
 
 fn relabelling() -> Fix {

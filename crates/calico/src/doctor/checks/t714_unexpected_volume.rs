@@ -10,7 +10,7 @@
 
 use crate::catalogue;
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
 use crate::doctor::entity::Entity;
 use crate::doctor::evidence::unasked;
 use crate::doctor::finding::Finding;
@@ -33,7 +33,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    facts.installed().filter_map(|component| of(facts, component)).collect()
+    each_installed(facts, of)
 }
 
 fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {

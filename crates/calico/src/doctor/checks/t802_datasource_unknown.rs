@@ -12,7 +12,7 @@
 use crate::component::Component;
 use crate::doctor::check::{Check, Evidence, Judged, Station};
 use crate::doctor::entity::Entity;
-use crate::doctor::evidence::listed;
+use crate::doctor::evidence::{counted, listed};
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Fix;
 use crate::doctor::rewrite::{self, Replacement};
@@ -64,9 +64,10 @@ fn of(facts: &Facts<'_>, board: &Board, known: &[DataSource]) -> Judged {
     let prometheus: Vec<&DataSource> = known.iter().filter(|d| d.kind == "prometheus").collect();
     let have: Vec<String> = prometheus.iter().map(|d| d.uid.clone()).collect();
     let title = format!(
-        "{count} references of \"{}\" go to the data source {}; Grafana has {}",
+        "\"{}\" asks {} for data ({}); Grafana has {}",
         board.name(),
         listed(&names, 3),
+        counted(count, "reference"),
         listed(&have, 3)
     );
     let mut finding = Finding::new(title);
@@ -77,7 +78,7 @@ fn of(facts: &Facts<'_>, board: &Board, known: &[DataSource]) -> Judged {
     finding.cause.have = first.clone();
     finding = finding.row("kept in", board.kept(), "");
     for (name, n) in &unknown {
-        finding = finding.row(name.clone(), format!("{n} references"), "no such data source");
+        finding = finding.row(name.clone(), counted(*n, "reference"), "no such data source");
     }
     for d in &prometheus {
         finding = finding.row(d.uid.clone(), d.name.clone(), "a Prometheus that Grafana has");
@@ -131,7 +132,7 @@ mod tests {
         assert_eq!(
             findings("T802", &with("P11C5FC3F3B681947")),
             [
-                "fail felix dashboard Board d: 1 references of \"Board d\" go to the data source P11C5FC3F3B681947; Grafana has prometheus"
+                "fail felix dashboard Board d: \"Board d\" asks P11C5FC3F3B681947 for data (1 reference); Grafana has prometheus"
             ]
         );
         let mends = mends("T802", &with("P11C5FC3F3B681947"));

@@ -65,9 +65,13 @@ fn all_empty(facts: &Facts<'_>, component: Component) -> Option<Judged> {
         return None;
     }
     let mut finding =
-        Finding::new(format!("{} of {} have no data", counted(count, "panel"), component.title()));
+        Finding::new(format!("{} of {} {} no data", counted(count, "panel"), component.title(), has(count)));
     finding.cause.path = format!("panels of {component}");
     Some(Judged::fail(Entity::of(component), finding))
+}
+
+fn has(n: usize) -> &'static str {
+    if n == 1 { "has" } else { "have" }
 }
 
 fn of(facts: &Facts<'_>, board: &Board) -> Vec<Judged> {
@@ -92,8 +96,12 @@ fn of(facts: &Facts<'_>, board: &Board) -> Vec<Judged> {
         .into_iter()
         .map(|((c, why), queries)| {
             let names = panels(&queries);
-            let title =
-                format!("{} of \"{}\" have no data: {why}", counted(names.len(), "panel"), board.name());
+            let title = format!(
+                "{} of \"{}\" {} no data: {why}",
+                counted(names.len(), "panel"),
+                board.name(),
+                has(names.len())
+            );
             let mut finding =
                 Finding::new(title).confidence(Confidence::Observed).row("panels", listed(&names, 5), "");
             if let Some(object) = &board.object {
@@ -131,14 +139,14 @@ mod tests {
         check(
             &["felix_int_dataplane_failures_total"],
             &[],
-            &["fail felix dashboard Board d: 1 panel of \"Board d\" have no data: Felix has no metric \
+            &["fail felix dashboard Board d: 1 panel of \"Board d\" has no data: Felix has no metric \
                felix_int_dataplane_failures_total; there is felix_int_dataplane_failures"],
         );
         check(
             &["felix_log_errors - felix_host"],
             &["felix_log_errors - felix_host"],
             &[
-                "fail felix dashboard Board d: 1 panel of \"Board d\" have no data: the two sides of - have no pair: they differ in x (1 / none)",
+                "fail felix dashboard Board d: 1 panel of \"Board d\" has no data: the two sides of - have no pair: they differ in x (1 / none)",
             ],
         );
         // Not here by nature: the eBPF dataplane, a later version, an own label that comes with an event.

@@ -63,9 +63,12 @@ fn of(facts: &Facts<'_>, board: &Board) -> Vec<Judged> {
             entry.1.push(query);
         }
     }
+    let unasked = judged.iter().filter(|(_, c)| *c == Culprit::Unasked).count();
     if by_matcher.is_empty() {
-        let component = judged.iter().find_map(|(q, _)| q.component);
-        return component.map(|c| Judged::pass(entity(c, board))).into_iter().collect();
+        let Some(component) = judged.iter().find_map(|(q, _)| q.component) else { return Vec::new() };
+        let entity = entity(component, board);
+        let open = || format!("Prometheus was not asked for {}", counted(unasked, "expression"));
+        return vec![if unasked == 0 { Judged::pass(entity) } else { Judged::unknown(entity, open()) }];
     }
     by_matcher
         .into_iter()
@@ -90,9 +93,10 @@ fn finding(
     let matcher = written(&killer.matcher);
     let label = &killer.matcher.name;
     let title = format!(
-        "{} of \"{}\" are empty: {matcher} matches nothing",
+        "{} of \"{}\" {} empty: {matcher} matches nothing",
         counted(names.len(), "panel"),
-        board.name()
+        board.name(),
+        if names.len() == 1 { "is" } else { "are" }
     );
     let jobs = facts.jobs(component);
     // A shared metric (`process_*`) has values of everybody; the job of the component's targets is the one that is meant.
@@ -126,8 +130,9 @@ fn finding(
 
 #[cfg(test)]
 mod tests {
+    use crate::doctor::verdict::Verdict;
     use crate::snapshot::Snapshot;
-    use crate::testing::{answered, dashboard, findings, mends, running};
+    use crate::testing::{answered, dashboard, findings, judged, mends, running};
     use tortie_sim::installs::Options;
 
     fn with(expr: &str) -> Snapshot {
@@ -143,13 +148,25 @@ mod tests {
     }
 
     #[test]
+    fn what_was_not_asked_is_unknown() {
+        let snap = running(&Options::default(), |o| {
+            o.add(dashboard("d", &["typha_cache_size", "typha_connections_active"]));
+        });
+        let judged = judged("T804", &snap).remove(0);
+        assert_eq!(
+            (judged.verdict, judged.note.as_str()),
+            (Verdict::Unknown, "Prometheus was not asked for 2 expressions")
+        );
+    }
+
+    #[test]
     fn the_job_that_is_not_there_is_replaced() {
         assert_eq!(findings("T804", &with("process_open_fds{job=\"typha\"}")), Vec::<String>::new());
         let snap = with("process_open_fds{job=\"typha_metrics\"}");
         assert_eq!(
             findings("T804", &snap),
             [
-                "fail typha dashboard Board d: 1 panel of \"Board d\" are empty: job=\"typha_metrics\" matches nothing"
+                "fail typha dashboard Board d: 1 panel of \"Board d\" is empty: job=\"typha_metrics\" matches nothing"
             ]
         );
         let mends = mends("T804", &snap);

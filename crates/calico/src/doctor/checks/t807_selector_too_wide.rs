@@ -56,8 +56,9 @@ fn of(facts: &Facts<'_>, board: &Board) -> Option<Judged> {
     }
     let names = panels(&wide);
     let shown = others.map_or_else(|| "every process".to_owned(), |n| counted(n, "other job"));
+    let show = if names.len() == 1 { "shows" } else { "show" };
     let mut finding =
-        Finding::new(format!("{} of \"{}\" show {shown} too", counted(names.len(), "panel"), board.name()))
+        Finding::new(format!("{} of \"{}\" {show} {shown} too", counted(names.len(), "panel"), board.name()))
             .row("panels", listed(&names, 5), "");
     if let Some(object) = &board.object {
         finding = finding.cause(object, &board.pointer);
@@ -115,7 +116,7 @@ mod tests {
         check(
             "topk(5, process_open_fds)",
             &shared,
-            &["warn felix dashboard Board d: 1 panel of \"Board d\" show 2 other jobs too"],
+            &["warn felix dashboard Board d: 1 panel of \"Board d\" shows 2 other jobs too"],
         );
     }
 }

@@ -43,6 +43,15 @@ fn judge(facts: &Facts<'_>) -> Vec<Judged> {
             .confidence(Confidence::Observed);
         if let Some(prometheus) = taking(facts) {
             finding = finding.cause(prometheus.object, "/spec/alerting");
+            for named in prometheus.object.list("/spec/alerting/alertmanagers") {
+                let text = |k: &str| named[k].as_str().map_or_else(|| named[k].to_string(), str::to_owned);
+                let name = format!("{}/{}", text("namespace"), text("name"));
+                finding = finding.row(
+                    name,
+                    format!("port {}", text("port")),
+                    "named, and no endpoint of it answers to that",
+                );
+            }
         }
         return vec![Judged::fail(Entity::cluster(), finding.fix(fix()))];
     }

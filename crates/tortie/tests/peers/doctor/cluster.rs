@@ -3,14 +3,18 @@
 
 use serde_json::{Value, json};
 use std::process::Stdio;
-use tortie_testbed::{Actor, Bed, Fleet, Kubelet, Options, Process, binary, installs, operators};
+use std::time::Duration;
+use tortie_testbed::{Actor, Bed, Fleet, Kubelet, Options, Process, binary, installs, operators, until};
+
+/// How long a change may take to reach the doctor: operators, a reload of Prometheus, two scrapes.
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// A running cluster. Its parts end in the order of the fields.
 pub(crate) struct Cluster {
-    _fleet: Fleet,
+    pub(crate) fleet: Fleet,
     _actor: Option<Actor>,
     _operators: Vec<Process>,
-    _kubelet: Kubelet,
+    pub(crate) kubelet: Kubelet,
     pub(crate) bed: Bed,
 }
 
@@ -25,25 +29,53 @@ impl Cluster {
     /// Starts one for Calico `3.minor`; `real` takes the real Tigera operator, which is 3.29's.
     pub(crate) fn start(minor: u16, real: bool) -> Cluster {
         let bed = Bed::start(Options::default()).unwrap();
-        // From 3.32 on the v3 API may be served natively, which has tiers and policies.
-        installs::install_calico_crds(&bed, minor >= 32).unwrap();
-        installs::install_monitoring_crds(&bed).unwrap();
-        let stack = installs::kube_prometheus_stack("prometheus");
-        bed.api().create_all(&stack.objects, stack.manager).unwrap();
-        let arguments: Vec<&str> = stack.arguments.iter().map(String::as_str).collect();
-        let mut processes = vec![operators::prometheus_operator(&bed, &arguments).unwrap()];
-        let kubelet = Kubelet::start(&bed).unwrap();
+        if real {
+            // It gives up when one of the kinds that it watches is not served.
+            operators::tigera_crds(&bed).unwrap();
+        } else {
+            // From 3.32 on the v3 API may be served natively, which has tiers and policies.
+            installs::install_calico_crds(&bed, minor >= 32).unwrap();
+        }
+        let (mut processes, kubelet, prometheus) = monitored(&bed);
         bed.api().create_all(&installs::operator((3, minor)), "kubectl-create").unwrap();
         let actor = if real {
             processes.push(operators::tigera_operator(&bed).unwrap());
+            let own = installs::kube_controllers_configuration("crd.projectcalico.org/v1");
+            bed.api().create_all(&[own], "kube-controllers").unwrap();
             None
         } else {
             Some(Actor::start(&bed, (3, minor)))
         };
         bed.apply_objects(&[installs::installation()]).unwrap();
+        Cluster::whole(bed, processes, kubelet, actor, minor, &prometheus)
+    }
+
+    /// Starts one whose Calico `3.minor` was made from `calico-typha.yaml` in kube-system.
+    pub(crate) fn from_manifest(minor: u16) -> Cluster {
+        let bed = Bed::start(Options::default()).unwrap();
+        installs::install_calico_crds(&bed, false).unwrap();
+        let (processes, kubelet, prometheus) = monitored(&bed);
+        let objects = installs::manifest((3, minor), installs::Manifest::Typha);
+        bed.api().create_all(&objects, "kubectl-client-side-apply").unwrap();
+        let group = "crd.projectcalico.org/v1";
+        let felix = json!({"apiVersion": group, "kind": "FelixConfiguration", "metadata": {"name": "default"}, "spec": {}});
+        bed.api().create_all(&[felix], "calico-node").unwrap();
+        bed.api().create_all(&[installs::kube_controllers_configuration(group)], "kube-controllers").unwrap();
+        Cluster::whole(bed, processes, kubelet, None, minor, &prometheus)
+    }
+
+    /// Waits until Calico's pods run and Prometheus is ready.
+    fn whole(
+        bed: Bed,
+        operators: Vec<Process>,
+        kubelet: Kubelet,
+        actor: Option<Actor>,
+        minor: u16,
+        prometheus: &str,
+    ) -> Cluster {
         let fleet = Fleet::start(&bed, (3, minor)).unwrap();
         let calico = |api: &tortie_testbed::Api| -> anyhow::Result<Option<()>> {
-            let pods = api.list("/api/v1/namespaces/calico-system/pods")?;
+            let pods = api.list("/api/v1/pods")?;
             let running = |app: &str| {
                 pods.iter()
                     .filter(|p| {
@@ -62,14 +94,13 @@ impl Cluster {
             anyhow::bail!("{names:?}")
         };
         // The real operator needs more than one patience on a machine that does other work besides.
-        let come = bed.wait("calico-system", calico).or_else(|_| bed.wait("calico-system", calico));
+        let come = bed.wait("calico's pods", calico).or_else(|_| bed.wait("calico's pods", calico));
         come.unwrap_or_else(|e| {
-            panic!("{e:#}\n{}", processes.last().map(|p| p.tail(30)).unwrap_or_default())
+            panic!("{e:#}\n{}", operators.last().map(|p| p.tail(30)).unwrap_or_default())
         });
         bed.forward_ports().unwrap();
-        let prometheus = format!("prometheus-{}-0", stack.prometheus);
-        kubelet.ready(&format!("monitoring/{prometheus}")).unwrap();
-        Cluster { _fleet: fleet, _actor: actor, _operators: processes, _kubelet: kubelet, bed }
+        kubelet.ready(&format!("monitoring/prometheus-{prometheus}-0")).unwrap();
+        Cluster { fleet, _actor: actor, _operators: operators, kubelet, bed }
     }
 
     /// Runs the doctor as a person does, once for a machine and, when asked, once for the eye.
@@ -91,8 +122,18 @@ impl Cluster {
     pub(crate) fn run_printed(&self, command: &Value) {
         let argv: Vec<&str> =
             command["argv"].as_array().unwrap().iter().map(|a| a.as_str().unwrap()).collect();
-        assert_eq!(argv[0], "kubectl", "{argv:?}");
-        let mut child = self.bed.command(binary("kubectl").unwrap());
+        let kubectl = binary("kubectl").unwrap();
+        let mut child = match argv[0] {
+            "kubectl" => self.bed.command(&kubectl),
+            // A pipe of kubectls, as somebody's shell runs it.
+            "sh" => {
+                let mut shell = self.bed.command("sh");
+                let path = std::env::var("PATH").unwrap_or_default();
+                shell.env("PATH", format!("{}:{path}", kubectl.parent().unwrap().display()));
+                shell
+            }
+            other => panic!("a command that is not kubectl's: {other} in {argv:?}"),
+        };
         child.args(&argv[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = child.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
@@ -103,12 +144,22 @@ impl Cluster {
         assert!(out.status.success(), "{argv:?}: {}", String::from_utf8_lossy(&out.stderr));
     }
 
-    /// Asks the doctor until `enough` or a minute is over; then the last report is given back all the same.
+    /// Asks the doctor until `enough` or the patience is over; then the last report is given back all the same.
     pub(crate) fn doctor_until(&self, enough: impl Fn(&Told) -> bool) -> Told {
+        // Processes are seen through Prometheus; kubelets that pretend forward only ports that were announced to them.
+        self.told_until(&["--probe-nodes", "0"], enough)
+    }
+
+    /// The same as somebody else.
+    pub(crate) fn doctor_until_as(&self, user: &str, enough: impl Fn(&Told) -> bool) -> Told {
+        self.told_until(&["--probe-nodes", "0", "--as", user], enough)
+    }
+
+    /// The same with other arguments.
+    pub(crate) fn told_until(&self, arguments: &[&str], enough: impl Fn(&Told) -> bool) -> Told {
         let mut last = None;
-        let _ = self.bed.wait("the doctor", |_| {
-            // Processes are seen through Prometheus; kubelets that pretend forward only ports that were announced to them.
-            let told = self.doctor(&["--probe-nodes", "0"]);
+        let _ = until("the doctor", PATIENCE, || {
+            let told = self.doctor(arguments);
             let done = enough(&told);
             last = Some(told);
             Ok(done.then_some(()))
@@ -141,6 +192,17 @@ impl Told {
         let next = self.finding(id)["next"].as_array().cloned().unwrap_or_default();
         next.iter().map(|n| n["id"].as_str().unwrap_or_default().to_owned()).collect()
     }
+}
+
+/// kube-prometheus-stack under release `prometheus` with the real operator and Prometheus; the last is the name of the
+/// Prometheus object.
+fn monitored(bed: &Bed) -> (Vec<Process>, Kubelet, String) {
+    installs::install_monitoring_crds(bed).unwrap();
+    let stack = installs::kube_prometheus_stack("prometheus");
+    bed.api().create_all(&stack.objects, stack.manager).unwrap();
+    let arguments: Vec<&str> = stack.arguments.iter().map(String::as_str).collect();
+    let operator = operators::prometheus_operator(bed, &arguments).unwrap();
+    (vec![operator], Kubelet::start(bed).unwrap(), stack.prometheus)
 }
 
 /// The write-up's objects: Services of Felix and Typha, three monitors.

@@ -1,5 +1,9 @@
 //! The doctor on real API servers, with the real operators and a real Prometheus.
 
 mod catalogue;
-mod cluster;
+pub(crate) mod cluster;
+mod faults_page;
+mod forms;
+mod injected;
+mod ways;
 mod write_up;

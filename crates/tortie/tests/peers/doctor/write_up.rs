@@ -75,9 +75,7 @@ fn on_calico_3_27() {
     check(27, false, &[("T210", &[])]);
 }
 
-/// On two cores the real operator now and then gives up before its caches are filled, so this is no part of every run.
 #[test]
-#[ignore = "a campaign: make campaign NAME=faults"]
 fn on_calico_3_29_with_the_real_operators() {
     check(29, true, &[("T210", &["T407"])]);
 }

@@ -1,0 +1,221 @@
+//! A fault of the catalogue made on a real cluster as a person or a process makes it, and everything brought back.
+
+use super::cluster::Cluster;
+use serde_json::{Value, json};
+use std::io::Write;
+use std::process::Stdio;
+use std::time::Duration;
+use tortie_sim::catalogue::{Change, Entry, Live, Process};
+use tortie_sim::installs::{Kind, Objects, Options, Stack, set};
+use tortie_testbed::{Fault, Where, binary};
+
+/// The two clusters on which faults are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Calico 3.30 of an operator under kube-prometheus-stack.
+    Operator,
+    /// The same from `calico-typha.yaml`.
+    Manifest,
+}
+
+/// Faults that a bed would show as something else, with the reason.
+const NOT_HERE: &[(&str, &str)] = &[
+    ("typha-env-reverted", "made by the write-up's own test, with the older ReplicaSet that it needs"),
+    ("operator-namespaces", "the operator's process of a bed does not take its flags from the Deployment"),
+    ("operator-denies-namespace", "the operator's process of a bed does not take its flags from the Deployment"),
+    ("no-calico", "a bed without Calico is another cluster"),
+    ("egress-denied", "policies of a bed act on Calico's own processes only"),
+    ("host-port-taken", "pods of a bed bring no process of their own, so nobody takes the port"),
+];
+
+/// Where a fault can be made, or why it cannot.
+pub(super) fn place(entry: &Entry) -> Result<Place, String> {
+    if let Some((_, why)) = NOT_HERE.iter().find(|(name, _)| *name == entry.name) {
+        return Err((*why).to_owned());
+    }
+    match &entry.live {
+        Live::Hand(how) => return Err(format!("not made in this run: {how}")),
+        Live::Model(why) => return Err((*why).to_owned()),
+        Live::Changes | Live::Process(..) => {}
+    }
+    let usual = |kind: Kind| {
+        let wanted = Options { calico: 30, kind, ..Options::default() };
+        let own = &entry.cluster;
+        (own.calico, own.kind, &own.stack, own.typha, own.nodes, own.chain)
+            == (wanted.calico, wanted.kind, &wanted.stack, wanted.typha, wanted.nodes, wanted.chain)
+    };
+    let place = if usual(Kind::Operator) {
+        Place::Operator
+    } else if usual(Kind::Manifest) {
+        Place::Manifest
+    } else {
+        let stack = if matches!(entry.cluster.stack, Stack::KubePrometheusStack { .. }) { "" } else { ", another stack" };
+        return Err(format!("needs a cluster of its own: Calico 3.{}, {:?}{stack}", entry.cluster.calico, entry.cluster.kind));
+    };
+    let by_hand = entry.by_hand().next().is_some();
+    let process = matches!(entry.live, Live::Process(..));
+    if !by_hand && !process {
+        return Err("all of it follows from something that cannot be made here".to_owned());
+    }
+    Ok(place)
+}
+
+/// What undoes a fault.
+#[derive(Debug, Default)]
+pub(super) struct Undo {
+    before: Vec<Value>,
+    added: Vec<Value>,
+    process: Option<Where>,
+}
+
+/// Makes a fault.
+pub(super) fn make(cluster: &Cluster, entry: &Entry) -> Undo {
+    let mut undo = Undo::default();
+    let model = Objects::of(&entry.cluster);
+    for change in entry.by_hand() {
+        match change {
+            Change::Set { kind, name, pointer, value } => {
+                let now = read(cluster, &model, kind, name);
+                let mut changed = now.clone();
+                undo.before.push(bare(&now));
+                set(&mut changed, pointer, value.clone());
+                kubectl(cluster, &["replace", "-f", "-"], &changed);
+            }
+            Change::Remove { kind, name } => {
+                let now = read(cluster, &model, kind, name);
+                undo.before.push(bare(&now));
+                delete(cluster, &now);
+            }
+            Change::Add(object) => {
+                let mut o = bare(object);
+                rename(&mut o);
+                faster(&mut o);
+                cluster.bed.apply_objects(std::slice::from_ref(&o)).unwrap();
+                undo.added.push(o);
+            }
+            Change::SetAll { kind, prefix, pointer, value } => {
+                for object in model.0.iter().filter(|o| o["kind"] == *kind) {
+                    let Some(name) = object["metadata"]["name"].as_str().filter(|n| n.starts_with(prefix)) else {
+                        continue;
+                    };
+                    let now = read(cluster, &model, kind, name);
+                    let mut changed = now.clone();
+                    undo.before.push(bare(&now));
+                    set(&mut changed, pointer, value.clone());
+                    kubectl(cluster, &["replace", "-f", "-"], &changed);
+                }
+            }
+        }
+    }
+    if let Live::Process(component, node, process) = &entry.live {
+        let at = match node {
+            Some(node) => Where::Node(*component, format!("node{}", node.trim_start_matches('n'))),
+            None => Where::All(*component),
+        };
+        cluster.fleet.inject(at.clone(), fault(process)).unwrap();
+        undo.process = Some(at);
+    }
+    undo
+}
+
+impl Undo {
+    /// Brings everything back by hand.
+    pub(super) fn restore(&self, cluster: &Cluster) {
+        if let Some(at) = &self.process {
+            cluster.fleet.heal(at).unwrap();
+        }
+        for object in &self.added {
+            delete(cluster, object);
+        }
+        for object in self.before.iter().rev() {
+            delete(cluster, object);
+            let made = cluster.bed.apply_objects(std::slice::from_ref(object));
+            assert!(made.is_ok(), "{made:?}");
+        }
+    }
+}
+
+fn fault(process: &Process) -> Fault {
+    match process {
+        Process::Down => Fault::Down,
+        Process::Silent => Fault::Silent,
+        Process::Late(seconds) => Fault::Slow(Duration::from_secs(*seconds)),
+        Process::Status(status) => Fault::Status(*status),
+        Process::Text(text) => Fault::Text((*text).to_owned()),
+        Process::Half => Fault::Half,
+        Process::Tls => Fault::Tls,
+    }
+}
+
+/// What a person writes: without what a server gives.
+pub(super) fn bare(object: &Value) -> Value {
+    let mut o = object.clone();
+    if let Some(meta) = o["metadata"].as_object_mut() {
+        for key in
+            ["uid", "creationTimestamp", "generation", "managedFields", "ownerReferences", "resourceVersion"]
+        {
+            meta.remove(key);
+        }
+    }
+    if let Some(all) = o.as_object_mut() {
+        all.remove("status");
+    }
+    o
+}
+
+/// A bed's nodes are called otherwise than the model's, and it serves the storage's API.
+fn rename(o: &mut Value) {
+    if let Some(node) = o["metadata"]["name"].as_str().and_then(|n| n.strip_prefix("node.n")) {
+        o["metadata"]["name"] = json!(format!("node.node{node}"));
+    }
+    if let Some(node) = o["spec"]["nodeName"].as_str().and_then(|n| n.strip_prefix('n')) {
+        o["spec"]["nodeName"] = json!(format!("node{node}"));
+    }
+    if o["apiVersion"] == "projectcalico.org/v3" {
+        o["apiVersion"] = json!("crd.projectcalico.org/v1");
+    }
+}
+
+/// Beds scrape every second.
+pub(super) fn faster(o: &mut Value) {
+    for list in ["endpoints", "podMetricsEndpoints"] {
+        if o["spec"][list][0]["interval"] == "15s" {
+            o["spec"][list][0]["interval"] = json!("1s");
+        }
+    }
+}
+
+/// `kind.version.group` of an object, as kubectl takes it without a doubt.
+fn full_name(object: &Value) -> String {
+    let kind = object["kind"].as_str().unwrap_or_default();
+    match object["apiVersion"].as_str().unwrap_or_default().split_once('/') {
+        Some((group, version)) => format!("{kind}.{version}.{group}"),
+        None => kind.to_owned(),
+    }
+}
+
+fn read(cluster: &Cluster, model: &Objects, kind: &str, name: &str) -> Value {
+    let known = model.0.iter().find(|o| o["kind"] == kind && o["metadata"]["name"] == name);
+    let mut known = known.unwrap_or_else(|| panic!("no {kind} {name} in the model")).clone();
+    rename(&mut known);
+    let resource = full_name(&known);
+    let mut arguments = vec!["get", &resource, name, "-o", "json"];
+    if let Some(namespace) = known["metadata"]["namespace"].as_str() {
+        arguments.extend(["-n", namespace]);
+    }
+    serde_json::from_str(&cluster.bed.kubectl_ok(&arguments).unwrap()).unwrap()
+}
+
+pub(super) fn kubectl(cluster: &Cluster, arguments: &[&str], object: &Value) {
+    let mut command = cluster.bed.command(binary("kubectl").unwrap());
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(object.to_string().as_bytes()).unwrap();
+    let out = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success(), "kubectl {arguments:?}: {said}\n{object}");
+}
+
+fn delete(cluster: &Cluster, object: &Value) {
+    kubectl(cluster, &["delete", "--ignore-not-found", "--wait=true", "-f", "-"], object);
+}

@@ -1,0 +1,240 @@
+//! The doctor's ways to a real Prometheus: a port-forward, the API server's proxy, an address with TLS and a password. And
+//! what it does on the way: the rights it asks for, what it leaves in the audit log, waiting, files laid over the cluster.
+
+use super::catalogue::chain;
+use super::cluster::{Cluster, Told};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use tortie_testbed::{Process, binary, until};
+
+/// Where the second Prometheus answers: an address that the API server's certificate names.
+const SECOND: &str = "10.99.0.1:9443";
+
+/// The password is `test`; its bcrypt hash has the least cost, since every request pays for it.
+const WEB: &str = "tls_server_config: {cert_file: /cert.pem, key_file: /key.pem}
+basic_auth_users: {tortie: $2b$04$hNf2lSsxfm0.i4a.1kVpSORlJqwqYFZ3x1Am1frBDy6/wVn4lx8/i}
+";
+
+/// How the only Prometheus was reached, or why not.
+fn way(told: &Told) -> String {
+    let list = told.report["prometheus"].as_array().cloned().unwrap_or_default();
+    assert_eq!(list.len(), 1, "{}", told.report);
+    format!(
+        "{}{}",
+        list[0]["via"].as_str().unwrap_or_default(),
+        list[0]["unreachable"].as_str().unwrap_or_default()
+    )
+}
+
+#[test]
+fn every_way_to_a_prometheus() {
+    let cluster = Cluster::start(30, false);
+    chain(&cluster);
+    waiting(&cluster);
+    by_forward(&cluster);
+    by_proxy(&cluster);
+    by_address(&cluster);
+    measurements(&cluster);
+    over_the_cluster(&cluster);
+    pasted_with_three_contexts(&cluster);
+}
+
+/// Waits while operators and rollouts are at it; does not wait for a wrong name.
+fn waiting(cluster: &Cluster) {
+    let healthy = cluster.doctor(&["--wait=60s", "--probe-nodes", "0"]);
+    assert_eq!((healthy.ids(), healthy.exit), (vec![], 0), "{}", healthy.screen);
+    let wrong = json!([{"op": "replace", "path": "/spec/endpoints/0/port", "value": "nope"}]).to_string();
+    let name = "calico-felix";
+    cluster
+        .bed
+        .kubectl_ok(&["-n", "monitoring", "patch", "servicemonitor", name, "--type=json", "-p", &wrong])
+        .unwrap();
+    // While the last samples are fresh the chain is whole by its end.
+    let told = cluster.doctor_until(|t| t.ids() == ["T507"]);
+    assert_eq!(told.ids(), ["T507"], "{}", told.screen);
+    let begin = Instant::now();
+    let told = cluster.doctor(&["--wait=60s", "--probe-nodes", "0"]);
+    assert_eq!((told.ids(), told.exit), (vec!["T507".to_owned()], 1), "{}", told.screen);
+    assert!(begin.elapsed() < Duration::from_secs(30), "waited {:?} for a wrong name", begin.elapsed());
+    for command in told.finding("T507")["fix"]["commands"].as_array().unwrap() {
+        cluster.run_printed(command);
+    }
+    let healed = cluster.doctor_until(|t| t.exit == 0);
+    assert_eq!((healed.ids(), healed.exit), (vec![], 0), "{}", healed.screen);
+}
+
+fn by_forward(cluster: &Cluster) {
+    let told = cluster.doctor(&["--probe-nodes", "0"]);
+    assert_eq!((told.exit, way(&told)), (0, "port-forward".to_owned()), "{}", told.screen);
+    let events = cluster.bed.audit_events().unwrap();
+    let own: Vec<_> = events.iter().filter(|e| e.agent.starts_with("tortie")).collect();
+    assert!(own.len() > 20, "{} requests of tortie in the audit log", own.len());
+    let writes: Vec<_> = own.iter().filter(|e| !e.is_read() && e.resource != "pods/portforward").collect();
+    assert!(writes.is_empty(), "{writes:?}");
+}
+
+/// Somebody who may read and use the proxy, but not forward ports; asked for with `--as`.
+fn by_proxy(cluster: &Cluster) {
+    let role = |name: &str, rules: Value| {
+        [
+            json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": rules}),
+            json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": name},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+                "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": name}]}),
+        ]
+    };
+    let everything = json!({"apiGroups": ["*"], "resources": ["*"], "verbs": ["list", "watch"]});
+    // `get` of everything would be the right to forward: a list of what is got by name stands beside the proxy.
+    let named = json!({"apiGroups": [""], "resources": ["namespaces", "secrets", "configmaps", "pods/log"], "verbs": ["get"]});
+    let proxy = json!({"apiGroups": [""], "resources": ["pods/proxy"], "verbs": ["get"]});
+    cluster.bed.apply_objects(&role("proxied", json!([everything, named, proxy]))).unwrap();
+    let told = cluster.doctor_until_as("proxied", |t| t.exit == 0);
+    assert_eq!((told.exit, way(&told)), (0, "API server's proxy".to_owned()), "{}", told.screen);
+    cluster.bed.apply_objects(&role("neither", json!([everything, named]))).unwrap();
+    let told = cluster.doctor(&["--as", "neither"]);
+    // Nothing is broken, but the missing right is named.
+    assert_eq!((told.ids(), told.exit), (vec!["T102".to_owned()], 3), "{}", told.screen);
+    assert!(told.screen.contains("pods/portforward"), "{}", told.screen);
+}
+
+/// A second real Prometheus on the same configuration, behind TLS and a password.
+fn second(cluster: &Cluster) -> Process {
+    let bed = &cluster.bed;
+    let mut roots =
+        std::fs::read_dir(bed.folder().join("pods")).unwrap().filter_map(|e| Some(e.ok()?.path()));
+    let root =
+        roots.find(|p| p.join("bin/prometheus").exists()).expect("the folder of the pod of Prometheus");
+    std::fs::copy(bed.folder().join("certs/apiserver.crt"), root.join("cert.pem")).unwrap();
+    std::fs::copy(bed.folder().join("certs/apiserver.key"), root.join("key.pem")).unwrap();
+    std::fs::write(root.join("web.yml"), WEB).unwrap();
+    let mut command = bed.command("chroot");
+    command.arg(&root).arg("/bin/prometheus").args([
+        "--config.file=/etc/prometheus/config_out/prometheus.env.yaml",
+        "--storage.tsdb.path=/tmp/second",
+        "--web.config.file=/web.yml",
+    ]);
+    command.arg(format!("--web.listen-address={SECOND}"));
+    command
+        .env("KUBERNETES_SERVICE_HOST", "10.99.0.1")
+        .env("KUBERNETES_SERVICE_PORT", "6443")
+        .env_remove("KUBECONFIG");
+    bed.run("second-prometheus", command).unwrap()
+}
+
+fn by_address(cluster: &Cluster) {
+    let mut process = second(cluster);
+    let folder = cluster.bed.folder().to_owned();
+    let (right, wrong) = (folder.join("right"), folder.join("wrong"));
+    std::fs::write(&right, "test\n").unwrap();
+    std::fs::write(&wrong, "guess").unwrap();
+    let authority = cluster.bed.authority();
+    let url = format!("https://{SECOND}");
+    let ask = |password: &std::path::Path, more: &[&str]| {
+        let mut arguments = vec![
+            "--prom-url",
+            &url,
+            "--prom-user",
+            "tortie",
+            "--prom-password-file",
+            password.to_str().unwrap(),
+        ];
+        arguments.extend(more);
+        arguments.extend(["--probe-nodes", "0"]);
+        cluster.doctor(&arguments)
+    };
+    let trusted = ["--prom-ca-file", authority.to_str().unwrap()];
+    let mut last = None;
+    let reached = until("the second Prometheus has samples", Duration::from_secs(60), || {
+        process.check()?;
+        let told = ask(&right, &trusted);
+        let done = told.exit == 0;
+        last = Some(told);
+        Ok(done.then_some(()))
+    });
+    let told = last.unwrap();
+    assert!(reached.is_ok(), "{}\n{}", told.screen, process.tail(20));
+    assert_eq!(way(&told), url);
+    assert_eq!(ask(&right, &["--prom-insecure"]).exit, 0);
+
+    let told = ask(&wrong, &trusted);
+    assert_eq!((told.ids(), told.exit), (vec![], 3), "{}", told.screen);
+    assert!(way(&told).contains("401"), "{}", way(&told));
+    assert!(!told.report.to_string().contains("guess") && !told.screen.contains("guess"));
+    let told = ask(&right, &[]);
+    assert_eq!((told.ids(), told.exit), (vec![], 3), "{}", told.screen);
+    assert!(way(&told).contains("certificate"), "{}", way(&told));
+}
+
+/// `-o prometheus` is read by promtool without a complaint.
+fn measurements(cluster: &Cluster) {
+    let run = |form: &str| {
+        let mut command = cluster.bed.command(env!("CARGO_BIN_EXE_tortie"));
+        command.args(["doctor", "-o", form, "--probe-nodes", "0"]).stdin(Stdio::null()).output().unwrap()
+    };
+    let text = run("prometheus").stdout;
+    let mut promtool = std::process::Command::new(binary("promtool").unwrap());
+    promtool.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = promtool.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(&text).unwrap();
+    let out = child.wait_with_output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    assert!(out.status.success() && said.trim().is_empty(), "{said}\n{}", String::from_utf8_lossy(&text));
+}
+
+/// What a change would mend or break is told before it is made.
+fn over_the_cluster(cluster: &Cluster) {
+    let get = ["-n", "monitoring", "get", "servicemonitor", "calico-felix", "-o", "json"];
+    let mut monitor: Value = serde_json::from_str(&cluster.bed.kubectl_ok(&get).unwrap()).unwrap();
+    monitor.as_object_mut().unwrap().remove("status");
+    monitor["spec"]["endpoints"][0]["port"] = json!("nope");
+    let file = cluster.bed.folder().join("change.json");
+    std::fs::write(&file, monitor.to_string()).unwrap();
+    let told = cluster.doctor(&["-f", file.to_str().unwrap(), "--with-cluster", "--probe-nodes", "0"]);
+    assert_eq!((told.ids(), told.exit), (vec!["T507".to_owned()], 1), "{}", told.screen);
+    assert!(
+        told.finding("T507")["cause"]["file"].to_string().contains("change.json"),
+        "{}",
+        told.finding("T507")
+    );
+    let told = cluster.doctor(&["--probe-nodes", "0"]);
+    assert_eq!((told.ids(), told.exit), (vec![], 0), "nothing was changed: {}", told.screen);
+}
+
+/// A kubeconfig of three contexts, of which another is current: the printed commands say which one was looked at.
+fn pasted_with_three_contexts(cluster: &Cluster) {
+    let bed = &cluster.bed;
+    let text = std::fs::read_to_string(bed.kubeconfig()).unwrap();
+    let others = "- name: other\n  context: {cluster: other, user: admin}\n- name: third\n  context: {cluster: other, user: admin}\n";
+    let text = text.replace("current-context: bed", "current-context: other") + others;
+    let text = text
+        .replace("clusters:\n", "clusters:\n- name: other\n  cluster: {server: \"https://127.0.0.1:1\"}\n");
+    let file = bed.folder().join("three.kubeconfig");
+    std::fs::write(&file, text).unwrap();
+    let off = r#"{"spec":{"prometheusMetricsEnabled":false}}"#;
+    bed.kubectl_ok(&[
+        "patch",
+        "felixconfigurations.crd.projectcalico.org",
+        "default",
+        "--type=merge",
+        "-p",
+        off,
+    ])
+    .unwrap();
+    let file = file.to_str().unwrap();
+    let told = cluster.doctor(&["--kubeconfig", file, "--context", "bed", "--probe-nodes", "0"]);
+    assert_eq!(told.ids(), ["T203"], "{}", told.screen);
+    let command = &told.finding("T203")["fix"]["commands"][0];
+    let argv: Vec<&str> = command["argv"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(
+        argv.windows(2).any(|w| w == ["--context", "bed"]) || argv.contains(&"--context=bed"),
+        "{argv:?}"
+    );
+    assert!(argv.iter().any(|a| a.starts_with("felixconfigurations.v1.crd.projectcalico.org")), "{argv:?}");
+    let mut kubectl = bed.command(binary("kubectl").unwrap());
+    let out = kubectl.args(&argv[1..]).env("KUBECONFIG", file).stdin(Stdio::null()).output().unwrap();
+    assert!(out.status.success(), "{argv:?}: {}", String::from_utf8_lossy(&out.stderr));
+    let healed = cluster.doctor_until(|t| t.exit == 0);
+    assert_eq!((healed.ids(), healed.exit), (vec![], 0), "{}", healed.screen);
+}
