@@ -202,7 +202,8 @@ async fn unlabelled_boards(cluster: &Cluster, resources: &Resources, snap: &mut 
     let Some(resource) = resources.find("", "ConfigMap") else { return };
     let grafana = |p: &&Pod| p.meta.labels.get("app.kubernetes.io/name").is_some_and(|n| n == "grafana");
     let calico = |p: &&Pod| p.meta.labels.get("k8s-app").is_some_and(|n| n == "calico-kube-controllers");
-    let pods = snap.pods.iter().filter(grafana).chain(snap.pods.iter().filter(calico)).map(|p| &p.meta.namespace);
+    let pods =
+        snap.pods.iter().filter(grafana).chain(snap.pods.iter().filter(calico)).map(|p| &p.meta.namespace);
     let prometheus = snap.of("monitoring.coreos.com", "Prometheus").map(|o| &o.meta.namespace);
     let mut namespaces: Vec<String> = pods.chain(prometheus).cloned().collect();
     namespaces.sort();

@@ -4,7 +4,7 @@ pub use super::hand::Gate;
 use super::hand::Hand;
 use super::journal::{Beside, Entry, Field, Store};
 use super::step::{Plan, Step, Target, Write};
-use super::{own, pointer};
+use super::{history, own, pointer};
 use std::path::PathBuf;
 use tortie_cluster::client::ReadError;
 use tortie_cluster::object::Object;
@@ -13,6 +13,8 @@ use tortie_host::Fs;
 
 /// The Service that Tigera's operator makes with `typhaMetricsPort`, and leaves when the field goes.
 pub(super) const TYPHA_SERVICE: &str = "calico-typha-metrics";
+/// The field of an Installation that turns Typha's metrics on.
+pub(super) const TYPHA_PORT: &str = "/spec/typhaMetricsPort";
 
 /// Why setup stopped. What was written before is in the journal.
 #[derive(Debug, thiserror::Error)]
@@ -71,42 +73,67 @@ pub async fn apply(
     making: &Making<'_>,
     told: &mut (dyn FnMut(&Step) + Send),
 ) -> Result<usize, SetupError> {
-    let hand = Hand { writer, gate: making.gate };
     if plan.writes().next().is_none() {
         return Ok(0);
     }
-    let mut store =
-        Store::open(&hand, &plan.namespace, &plan.cluster_uid, making.fs, making.file.clone()).await?;
+    let mut work = Work::begin(plan, writer, making).await?;
     let mut made = 0;
     for step in plan.writes() {
-        one(&hand, step, &mut store, making).await?;
+        work.make(step).await?;
         made += 1;
         told(step);
     }
     Ok(made)
 }
 
-async fn one(
-    hand: &Hand<'_>,
-    step: &Step,
-    store: &mut Store<'_>,
-    making: &Making<'_>,
-) -> Result<(), SetupError> {
-    let reference = step.target.reference();
-    let there = hand.get(&reference).await?;
-    let force = rehearse(hand, step).await?;
-    let mut entry = entry(step, there.as_ref(), making);
-    if step.changes.iter().any(|c| c.pointer == "/spec/typhaMetricsPort") {
-        entry.beside.push(beside(hand).await?);
+/// A plan under way, one step at a time, so that each can be seen to work before the next is made.
+pub struct Work<'w> {
+    hand: Hand<'w>,
+    store: Store<'w>,
+    making: &'w Making<'w>,
+}
+
+impl<'w> Work<'w> {
+    /// Opens the journal. Nothing is written before the first step.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or is of another cluster.
+    pub async fn begin(
+        plan: &Plan,
+        writer: &'w Writer,
+        making: &'w Making<'w>,
+    ) -> Result<Work<'w>, SetupError> {
+        let hand = Hand { writer, gate: making.gate };
+        let store =
+            Store::open(&hand, &plan.namespace, &plan.cluster_uid, making.fs, making.file.clone()).await?;
+        Ok(Work { hand, store, making })
     }
-    let index = store.journal.enter(entry);
-    store.save(hand).await?;
-    let made = write(hand, step, force, Mode::Real).await?;
-    if let Some(entry) = store.journal.entries.get_mut(index) {
-        entry.done = true;
-        entry.uid.clone_from(&made.meta.uid);
+
+    /// Makes one step that writes: dry run, journal, write, journal.
+    ///
+    /// # Errors
+    /// [`SetupError`]; the journal says what was begun.
+    pub async fn make(&mut self, step: &Step) -> Result<(), SetupError> {
+        let (hand, store) = (&self.hand, &mut self.store);
+        let reference = step.target.reference();
+        let there = hand.get(&reference).await?;
+        let force = rehearse(hand, step).await?;
+        let mut entry = entry(step, there.as_ref(), self.making);
+        if step.changes.iter().any(|c| c.pointer == TYPHA_PORT) {
+            entry.beside.push(beside(hand).await?);
+        }
+        if let Some(deployment) = history::rolled(step) {
+            entry.history = history::of(hand, &deployment).await?;
+        }
+        let index = store.journal.enter(entry);
+        store.save(hand).await?;
+        let made = write(hand, step, force, Mode::Real).await?;
+        if let Some(entry) = store.journal.entries.get_mut(index) {
+            entry.done = true;
+            entry.uid.clone_from(&made.meta.uid);
+        }
+        store.save(hand).await
     }
-    store.save(hand).await
 }
 
 /// The dry run right before the write. Says whether the write must take fields over: only those of managers that were
@@ -160,6 +187,7 @@ fn entry(step: &Step, there: Option<&Object>, making: &Making<'_>) -> Entry {
         fields: fields.collect(),
         managers: managers.filter(|_| !own).unwrap_or_default(),
         beside: Vec::new(),
+        history: None,
         at: making.now,
         by: making.by.clone(),
     }

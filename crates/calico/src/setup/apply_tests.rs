@@ -353,3 +353,65 @@ async fn the_service_that_the_operator_leaves_is_taken_away() {
         assert_eq!(ports(&before), ports(&bench.server.objects("", "services")), "users: {users}");
     }
 }
+
+/// A rollout leaves a ReplicaSet, and the operator keeps annotations that it no longer asks for: undo takes both away, but
+/// not what was there before or has pods.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_rollout_left_is_taken_away() {
+    let bench = Bench::start(&operator(30), CalicoApi::Aggregated).await;
+    let set = |name: &str, port: &str| {
+        json!({"apiVersion": "apps/v1", "kind": "ReplicaSet",
+            "metadata": {"name": name, "labels": {"k8s-app": "calico-typha"}, "ownerReferences": [
+                {"apiVersion": "apps/v1", "kind": "Deployment", "name": "calico-typha", "uid": "u", "controller": true}]},
+            "spec": {"replicas": 0, "selector": {"matchLabels": {"k8s-app": "calico-typha"}},
+                "template": {"metadata": {"labels": {"k8s-app": "calico-typha"}}, "spec": {"containers": [{"name": "calico-typha", "image": "i",
+                    "env": [{"name": "TYPHA_PROMETHEUSMETRICSENABLED", "value": "true"}, {"name": "TYPHA_PROMETHEUSMETRICSPORT", "value": port}]}]}}}})
+    };
+    let names = || -> Vec<String> {
+        let sets = bench.server.objects("apps", "replicasets");
+        let mut names: Vec<_> =
+            sets.iter().filter_map(|o| o["metadata"]["name"].as_str().map(str::to_owned)).collect();
+        names.sort();
+        names
+    };
+    let make = |name: &str, port: &str| {
+        bench.server.create("apps/v1", "replicasets", "calico-system", &set(name, port)).unwrap();
+    };
+    make("before", "9093");
+    let (kept, plan) = (names(), bench.plan(&Options::default()).await);
+    bench.apply(&plan, &open).await.unwrap();
+    make("rolled", "9093");
+    let writer = bench.writer().await;
+    let typha = super::Target::new("apps/v1", "Deployment", "calico-system", "calico-typha").reference();
+    let notes = |o: &tortie_cluster::object::Object| o.at("/spec/template/metadata/annotations").cloned();
+    let template = notes(&writer.get(&typha).await.unwrap());
+    let scraped = json!({"spec": {"template": {"metadata": {"annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": "9093"}}}}});
+    writer.merge_patch(&typha, &scraped, "operator", tortie_cluster::writer::Mode::Real).await.unwrap();
+    let undone = bench.undo(&plan.namespace, &open).await.unwrap().unwrap();
+    assert!(undone.iter().all(|u| u.back), "{undone:?}");
+    assert_eq!(names(), kept);
+    let now = notes(&writer.get(&typha).await.unwrap());
+    let filled = |v: Option<Value>| v.filter(|v| v.as_object().is_some_and(|m| !m.is_empty()));
+    assert_eq!(filled(now), filled(template));
+}
+
+/// Who applies a value that stands there already gets no time from the server, and keeps it all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_saved_plan_is_refused_when_somebody_else_keeps_the_value_too() {
+    let bench = Bench::start(&operator(30), CalicoApi::Absent).await;
+    let writer = bench.writer().await;
+    let felix = tortie_cluster::object::Object::parse(json!({
+        "apiVersion": "crd.projectcalico.org/v1", "kind": "FelixConfiguration", "metadata": {"name": "default"},
+        "spec": {"prometheusMetricsEnabled": false},
+    }))
+    .unwrap();
+    let mode = tortie_cluster::writer::Mode::Real;
+    writer.apply(&felix, "colleague", true, mode).await.unwrap();
+    let plan = bench.plan(&Options { take: vec!["colleague".to_owned()], ..Options::default() }).await;
+    assert_eq!(saved::drift(&plan, &bench.look().await), [""; 0]);
+    writer.apply(&felix, "another", false, mode).await.unwrap();
+    assert_eq!(
+        saved::drift(&plan, &bench.look().await),
+        ["/spec/prometheusMetricsEnabled of FelixConfiguration default is kept by another since the plan"]
+    );
+}

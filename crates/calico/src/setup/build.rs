@@ -41,7 +41,7 @@ pub fn plan(facts: &Facts<'_>, options: &Options) -> Result<Plan, PlanError> {
             continue;
         }
         let step = switches::turn_on(&Facts::of(&making.future.snap), component, options)?;
-        step.into_iter().for_each(|s| making.take(s));
+        step.into_iter().for_each(|s| making.take(Some(component), s));
     }
     for component in facts.installed().collect::<Vec<_>>() {
         if !arriving.contains(&component) {
@@ -96,7 +96,7 @@ fn chosen(facts: &Facts<'_>, options: &Options) -> Result<Option<String>, PlanEr
 }
 
 /// Leaves one Prometheus object, and what it says of itself.
-fn only(snap: &mut Snapshot, name: &str) {
+pub(super) fn only(snap: &mut Snapshot, name: &str) {
     let kinds = ["Prometheus", "PrometheusAgent"];
     snap.objects.retain(|o| {
         o.gvk.group != "monitoring.coreos.com"
@@ -113,9 +113,9 @@ struct Making {
 }
 
 impl Making {
-    fn take(&mut self, step: Step) {
+    fn take(&mut self, component: Option<Component>, step: Step) {
         self.future.make(&step);
-        self.steps.push(step);
+        self.steps.push(Step { component, ..step });
     }
 
     fn arriving(&self, facts: &Facts<'_>) -> BTreeSet<Component> {
@@ -131,7 +131,7 @@ impl Making {
             if steps.is_empty() {
                 return;
             }
-            steps.into_iter().for_each(|s| self.take(s));
+            steps.into_iter().for_each(|s| self.take(Some(component), s));
         }
         self.notes.push(format!(
             "{}: its chain is not whole after {ROUNDS} steps (hint: tortie doctor)",
@@ -183,10 +183,11 @@ impl Making {
             return;
         };
         if !arriving.contains(&Component::KubeControllers) {
-            admission::steps(&facts).into_iter().for_each(|s| self.take(s));
+            let component = Some(Component::KubeControllers);
+            admission::steps(&facts).into_iter().for_each(|s| self.take(component, s));
         }
         match boards::rules(&facts, prometheus, options.rules.as_ref()) {
-            Ok(Some(step)) => self.take(step),
+            Ok(Some(step)) => self.take(None, step),
             Ok(None) => self.notes.push("no rules: this version brings none".to_owned()),
             Err(reason) => self.notes.push(format!("no rules: {reason}")),
         }
@@ -194,7 +195,7 @@ impl Making {
             return;
         }
         match boards::steps(&facts) {
-            Ok(steps) => steps.into_iter().for_each(|s| self.take(s)),
+            Ok(steps) => steps.into_iter().for_each(|s| self.take(None, s)),
             Err(reason) => self.notes.push(reason),
         }
     }

@@ -11,6 +11,8 @@ pub enum Form {
     Yaml,
     /// A kustomization with objects and patches in one document each, as `(file name, text)`.
     Kustomize,
+    /// Values for the charts kube-prometheus-stack and tigera-operator, one file each, and the rest beside them.
+    Helm,
 }
 
 /// The files: name and text. [`Form::Yaml`] gives one.
@@ -21,6 +23,7 @@ pub fn files(plan: &Plan, form: Form) -> Vec<(String, String)> {
     match form {
         Form::Yaml => vec![("tortie.yaml".to_owned(), documents(plan))],
         Form::Kustomize => kustomize(plan),
+        Form::Helm => super::export_helm::files(plan),
     }
 }
 

@@ -53,6 +53,9 @@ pub struct Entry {
     /// Objects that an operator makes or overwrites in consequence.
     #[serde(default)]
     pub beside: Vec<Beside>,
+    /// Typha's Deployment before the rollout that follows; none when none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<History>,
     /// When, milliseconds since 1970.
     pub at: i64,
     /// Who: the user as the kubeconfig calls it.
@@ -81,6 +84,16 @@ pub struct Beside {
     /// What stood there; none when nothing did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Value>,
+}
+
+/// How a Deployment stood before a rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct History {
+    /// uids of its ReplicaSets.
+    pub sets: Vec<String>,
+    /// Whether its pods asked to be scraped by annotations.
+    pub annotated: bool,
 }
 
 impl Journal {
@@ -114,6 +127,8 @@ impl Journal {
                     old.beside.push(beside);
                 }
             }
+            // The history before the first rollout of ours stays the one that counts.
+            old.history = old.history.take().or(entry.history);
             if !entry.uid.is_empty() {
                 old.uid = entry.uid;
             }

@@ -57,7 +57,16 @@ fn target(object: &Option<ObjectRef>) -> Target {
 
 fn elsewhere(target: Target, advice: String, remark: String) -> Step {
     let write = Write::Elsewhere { advice, fragment: String::new() };
-    Step { target, own: false, uid: String::new(), write, changes: Vec::new(), remark, checked: Checked::No }
+    Step {
+        target,
+        component: None,
+        own: false,
+        uid: String::new(),
+        write,
+        changes: Vec::new(),
+        remark,
+        checked: Checked::No,
+    }
 }
 
 fn edit(object: &ObjectRef, path: &str, value: &Value, note: &str, remark: String) -> Step {
@@ -67,6 +76,7 @@ fn edit(object: &ObjectRef, path: &str, value: &Value, note: &str, remark: Strin
         after: value.clone(),
         manager: String::new(),
         since: None,
+        keepers: Vec::new(),
     };
     let mut step = elsewhere(Target::from(object), note.to_owned(), remark);
     step.write = Write::Elsewhere { advice: note.to_owned(), fragment: yaml_of(&json!({path: value})) };
@@ -91,10 +101,12 @@ fn of_command(facts: &Facts<'_>, command: &Command, cause: &Option<ObjectRef>, r
             after,
             manager: String::new(),
             since: None,
+            keepers: Vec::new(),
         });
     }
     Step {
         target: named.target,
+        component: None,
         own: false,
         uid,
         write: Write::Patch { operations: named.operations },

@@ -11,6 +11,11 @@ use std::collections::BTreeMap;
 pub(super) const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "tortie");
 const PART_OF: (&str, &str) = ("app.kubernetes.io/part-of", "tortie-monitoring");
 
+/// The keys of those labels.
+pub(super) fn marks() -> [&'static str; 2] {
+    [MANAGED_BY.0, PART_OF.0]
+}
+
 /// Labels of an object of ours, with `more`. What a selector asks for wins.
 pub(super) fn labels(more: BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut out: BTreeMap<String, String> =
@@ -51,5 +56,14 @@ pub(super) fn step(snap: &Snapshot, target: Target, object: Value, remark: impl 
         Some(body) if pointer::covers(body, &object) => Write::Nothing,
         _ => Write::Apply { object, take: Vec::new() },
     };
-    Step { target, own: true, uid, write, changes: Vec::new(), remark: remark.into(), checked: Checked::No }
+    Step {
+        target,
+        component: None,
+        own: true,
+        uid,
+        write,
+        changes: Vec::new(),
+        remark: remark.into(),
+        checked: Checked::No,
+    }
 }

@@ -1,4 +1,4 @@
-//! The least rights: what a plan needs, what the doctor needs, as a list and as RBAC objects.
+//! The least rights: what a plan, the doctor and the server need, as a list and as RBAC objects.
 
 use super::step::{Plan, Target};
 use super::{JOURNAL, MANAGER};
@@ -16,9 +16,15 @@ pub fn of_plan(plan: &Plan) -> Vec<Access> {
         let verbs: &[&str] = if step.own { &["get", "create", "patch", "delete"] } else { &["get", "patch"] };
         out.extend(verbs.iter().map(|v| access(v, &step.target)));
         // The operator's Service comes with this field and stays when it goes.
-        if step.changes.iter().any(|c| c.pointer == "/spec/typhaMetricsPort") {
+        if step.changes.iter().any(|c| c.pointer == super::apply::TYPHA_PORT) {
             let service = Target::new("v1", "Service", "calico-system", super::apply::TYPHA_SERVICE);
             out.extend(["get", "create", "delete"].iter().map(|v| access(v, &service)));
+        }
+        // Undo waits until its rollout is over, and takes the ReplicaSet away that it left.
+        if let Some(deployment) = super::history::rolled(step) {
+            out.extend(["get", "patch"].map(|v| access(v, &deployment)));
+            let sets = |verb| Access::new(verb, "apps", "replicasets").within(&deployment.namespace);
+            out.extend(["list", "delete"].map(sets));
         }
     }
     if !out.is_empty() {
@@ -46,7 +52,8 @@ fn access(verb: &str, target: &Target) -> Access {
 /// Verbs by group, resource and name.
 type Rules = BTreeMap<(String, String, String), Vec<String>>;
 
-/// RBAC objects for a plan: one role for the whole cluster and one a namespace, as YAML.
+/// RBAC objects for looking at the cluster, making a plan and taking it back, as YAML: one role for the whole cluster and
+/// one a namespace.
 pub fn plan_yaml(plan: &Plan) -> String {
     let mut by_place: BTreeMap<String, Rules> = BTreeMap::new();
     for a in of_plan(plan) {
@@ -56,27 +63,57 @@ pub fn plan_yaml(plan: &Plan) -> String {
             verbs.push(a.verb);
         }
     }
+    // Setup looks before it plans, and after each step.
+    by_place.entry(String::new()).or_default();
     let mut documents = Vec::new();
-    for (namespace, rules) in by_place {
-        let rules: Vec<Value> = rules
-            .into_iter()
-            .map(|((group, resource, name), verbs)| {
-                let mut rule = json!({"apiGroups": [group], "resources": [resource], "verbs": verbs});
-                if !name.is_empty() {
-                    rule["resourceNames"] = json!([name]);
-                }
-                rule
-            })
-            .collect();
+    for (namespace, wanted) in by_place {
+        let mut rules = if namespace.is_empty() { reading(true) } else { Vec::new() };
+        rules.extend(wanted.into_iter().map(|((group, resource, name), verbs)| {
+            let mut rule = json!({"apiGroups": [group], "resources": [resource], "verbs": verbs});
+            if !name.is_empty() {
+                rule["resourceNames"] = json!([name]);
+            }
+            rule
+        }));
+        if namespace.is_empty() {
+            rules.push(rule("authorization.k8s.io", &["selfsubjectaccessreviews"], &["create"]));
+        }
         documents.push(role(MANAGER, &namespace, &rules));
     }
     documents.join("---\n")
 }
 
-/// RBAC for the doctor: reads, and access reviews, which everybody may ask (`system:basic-user`).
-///
-/// `probes` adds what looking at processes and asking Prometheus takes: port-forward, logs, the API server's proxy.
+/// RBAC for the doctor: reads alone. `probes` adds what looking at processes and asking Prometheus takes: port-forward,
+/// logs, the API server's proxy.
 pub fn doctor_yaml(probes: bool) -> String {
+    role("tortie-doctor", "", &reading(probes))
+}
+
+/// RBAC for a server that discovers its targets in the cluster: Kubernetes' service discovery, the custom resources of
+/// prometheus-operator, and the metrics of the cluster's own parts.
+pub fn run_yaml() -> String {
+    let watching = ["get", "list", "watch"];
+    let rules = [
+        rule("", &["nodes", "services", "endpoints", "pods", "namespaces"], &watching),
+        rule("discovery.k8s.io", &["endpointslices"], &watching),
+        rule("networking.k8s.io", &["ingresses"], &watching),
+        rule(
+            "monitoring.coreos.com",
+            &["servicemonitors", "podmonitors", "probes", "scrapeconfigs", "prometheusrules"],
+            &watching,
+        ),
+        rule("", &["nodes/metrics"], &["get"]),
+        json!({"nonResourceURLs": ["/metrics"], "verbs": ["get"]}),
+    ];
+    role("tortie-run", "", &rules)
+}
+
+fn rule(group: &str, resources: &[&str], verbs: &[&str]) -> Value {
+    json!({"apiGroups": [group], "resources": resources, "verbs": verbs})
+}
+
+/// Rules for looking at everything that a link of the chain can hang on.
+fn reading(probes: bool) -> Vec<Value> {
     let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (group, resource) in [
         ("", "pods"),
@@ -98,16 +135,21 @@ pub fn doctor_yaml(probes: bool) -> String {
     }
     let mut rules: Vec<Value> = groups
         .into_iter()
-        .map(|(group, resources)| json!({"apiGroups": [group], "resources": resources, "verbs": ["get", "list"]}))
+        .map(|(group, resources)| json!({"apiGroups": [group], "resources": resources, "verbs": ["list"]}))
         .collect();
+    // Its uid is the cluster's identity.
+    let mut identity = rule("", &["namespaces"], &["get"]);
+    identity["resourceNames"] = json!(["kube-system"]);
+    rules.push(identity);
     // From 3.30 on Calico's API server asks for the right on the tier of a policy as well.
-    rules.push(json!({"apiGroups": ["projectcalico.org"], "resources": ["tier.networkpolicies", "tier.globalnetworkpolicies"], "verbs": ["get", "list"]}));
+    rules.push(rule("projectcalico.org", &["tiers"], &["get"]));
+    let policies = ["tier.networkpolicies", "tier.globalnetworkpolicies"];
+    rules.push(rule("projectcalico.org", &policies, &["get", "list"]));
     if probes {
-        rules.push(json!({"apiGroups": [""], "resources": ["pods/portforward"], "verbs": ["get", "create"]}));
-        rules.push(json!({"apiGroups": [""], "resources": ["pods/log", "pods/proxy"], "verbs": ["get"]}));
+        rules.push(rule("", &["pods/portforward"], &["get", "create"]));
+        rules.push(rule("", &["pods/log", "pods/proxy"], &["get"]));
     }
-    rules.push(json!({"apiGroups": ["authorization.k8s.io"], "resources": ["selfsubjectaccessreviews"], "verbs": ["create"]}));
-    role("tortie-doctor", "", &rules)
+    rules
 }
 
 fn role(name: &str, namespace: &str, rules: &[Value]) -> String {

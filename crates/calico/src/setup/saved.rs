@@ -62,8 +62,21 @@ fn moved(step: &Step, snap: &Snapshot) -> Option<String> {
             return Some(format!("{} of {name} is {shown} since the plan", change.pointer));
         }
         let plain = pointer::resolved(&body, &change.pointer)?;
-        let by = object.and_then(|o| writers(&o.meta, &plain).first().map(|m| m.manager.clone()))?;
-        (!change.manager.is_empty() && by != change.manager)
-            .then(|| format!("{} of {name} is kept by {by} since the plan", change.pointer))
+        let now: Vec<&str> = object
+            .map(|o| writers(&o.meta, &plain))
+            .unwrap_or_default()
+            .iter()
+            .map(|m| m.manager.as_str())
+            .collect();
+        let new: Vec<&str> = now.iter().copied().filter(|m| !change.keepers.iter().any(|k| k == m)).collect();
+        if !new.is_empty() && !change.keepers.is_empty() {
+            return Some(format!(
+                "{} of {name} is kept by {} since the plan",
+                change.pointer,
+                new.join(", ")
+            ));
+        }
+        let gone = change.keepers.iter().find(|k| !now.contains(&k.as_str()))?;
+        Some(format!("{} of {name} is no longer kept by {gone} since the plan", change.pointer))
     })
 }

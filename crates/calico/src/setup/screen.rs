@@ -137,8 +137,10 @@ fn difference(change: &Change) -> Vec<String> {
 fn conflict(changes: &[Change]) -> Vec<String> {
     let mut out = Vec::new();
     for c in changes.iter().filter(|c| c.before.as_ref().is_some_and(|b| *b != c.after)) {
-        let manager =
-            if c.manager.is_empty() { "somebody whom the API server did not record" } else { &c.manager };
+        let manager = match c.keepers.as_slice() {
+            [] => "somebody whom the API server did not record".to_owned(),
+            all => all.join(" and "),
+        };
         let since = c.since.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
         let since = since.map(|t| format!(", last written {t}")).unwrap_or_default();
         let before = c.before.as_ref().map(short).unwrap_or_default();
@@ -147,9 +149,12 @@ fn conflict(changes: &[Change]) -> Vec<String> {
             field(&c.pointer),
             short(&c.after)
         ));
-        out.push(match c.manager.is_empty() {
+        let flags: String = c.keepers.iter().map(|m| format!(" --take {m}")).collect();
+        out.push(match c.keepers.is_empty() {
             true => "this field is not taken: change it yourself, or leave it".to_owned(),
-            false => format!("this field is not taken: change it where {manager} has it from, or: tortie setup --take {manager}"),
+            false => format!(
+                "this field is not taken: change it where {manager} has it from, or: tortie setup{flags}"
+            ),
         });
     }
     out

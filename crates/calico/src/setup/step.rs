@@ -1,5 +1,6 @@
 //! A plan as plain data: what is written, where, what was there before, and what it costs.
 
+use crate::component::Component;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tortie_cluster::object::{Gvk, ObjectRef};
@@ -93,6 +94,9 @@ impl From<&ObjectRef> for Target {
 pub struct Step {
     /// The object.
     pub target: Target,
+    /// The component that it brings nearer to Prometheus; none for what is about all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<Component>,
     /// Whether the object is made by setup, so that undo deletes it.
     pub own: bool,
     /// uid of the object that is there; empty when none is.
@@ -164,6 +168,10 @@ pub struct Change {
     /// When, milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<i64>,
+    /// All who keep the field. One who applies the value that stands there already gets no time from the server, so the last
+    /// writer alone does not tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keepers: Vec<String>,
 }
 
 /// What the server said.

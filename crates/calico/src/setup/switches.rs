@@ -192,12 +192,13 @@ fn setting(
         changes.push(change(object, format!("/spec/{field}"), value.clone()));
     }
     let body = json!({"apiVersion": target.api_version, "kind": target.kind, "metadata": {"name": target.name}, "spec": spec});
-    let strangers: Vec<&str> = changes
-        .iter()
-        .filter(|c| c.before.as_ref().is_some_and(|b| *b != c.after) && c.manager != MANAGER)
-        .map(|c| c.manager.as_str())
-        .collect();
-    let taken = strangers.iter().all(|m| !m.is_empty() && options.take.iter().any(|t| t == m));
+    let named = |m: &String| m == MANAGER || options.take.contains(m);
+    // A value that nobody is recorded for cannot be taken by name.
+    let free = |c: &Change| match &c.before {
+        Some(before) if *before != c.after => !c.keepers.is_empty() && c.keepers.iter().all(named),
+        _ => true,
+    };
+    let taken = changes.iter().all(free);
     let write = match object.and_then(|o| kept_by(&o.meta, facts.snap)) {
         Some(keeper) => Write::Elsewhere {
             advice: format!("kept by {keeper}: {}", keeper.where_to_change()),
@@ -206,7 +207,16 @@ fn setting(
         None if taken => Write::Apply { object: body, take: options.take.clone() },
         None => Write::Conflict,
     };
-    Step { uid: uid(object), own: object.is_none(), target, write, changes, remark, checked: Checked::No }
+    Step {
+        uid: uid(object),
+        component: None,
+        own: object.is_none(),
+        target,
+        write,
+        changes,
+        remark,
+        checked: Checked::No,
+    }
 }
 
 /// What the owner of a setting puts where it is kept: the chart's values, or the object.
@@ -270,23 +280,40 @@ fn environment(facts: &Facts<'_>, object: &Object, port: u16, remark: String) ->
         },
         None => Write::Patch { operations },
     };
-    Step { uid: object.meta.uid.clone(), own: false, target, write, changes, remark, checked: Checked::No }
+    Step {
+        uid: object.meta.uid.clone(),
+        component: None,
+        own: false,
+        target,
+        write,
+        changes,
+        remark,
+        checked: Checked::No,
+    }
 }
 
 fn change(object: Option<&Object>, pointer: String, after: Value) -> Change {
     let before = object.and_then(|o| pointer::get(&o.body, &pointer)).cloned();
-    let writer = before.as_ref().and(object).and_then(|o| {
-        let plain = pointer::resolved(&o.body, &pointer)?;
-        writers(&o.meta, &plain).first().map(|m| (m.manager.clone(), m.time))
-    });
-    let (manager, since) = writer.unwrap_or_default();
-    Change { pointer, before, after, manager, since }
+    let place = before.as_ref().and(object).and_then(|o| pointer::resolved(&o.body, &pointer));
+    let managed = object.zip(place).map(|(o, place)| writers(&o.meta, &place)).unwrap_or_default();
+    let (manager, since) = managed.first().map(|m| (m.manager.clone(), m.time)).unwrap_or_default();
+    let keepers = managed.iter().map(|m| m.manager.clone()).collect();
+    Change { pointer, before, after, manager, since, keepers }
 }
 
 fn nothing(facts: &Facts<'_>, target: Target, remark: String) -> Step {
     let body = super::future::body_of(facts.snap, &target);
     let uid = body.as_ref().and_then(|b| b["metadata"]["uid"].as_str()).unwrap_or_default().to_owned();
-    Step { target, own: false, uid, write: Write::Nothing, changes: Vec::new(), remark, checked: Checked::No }
+    Step {
+        target,
+        component: None,
+        own: false,
+        uid,
+        write: Write::Nothing,
+        changes: Vec::new(),
+        remark,
+        checked: Checked::No,
+    }
 }
 
 fn uid(object: Option<&Object>) -> String {

@@ -3,7 +3,7 @@
 use super::apply::{Making, SetupError};
 use super::hand::Hand;
 use super::journal::{Beside, Entry, Field, Store};
-use super::{managers, own, pointer};
+use super::{history, managers, own, pointer};
 use serde_json::{Value, json};
 use tortie_cluster::object::Object;
 use tortie_cluster::writer::{ApplyError, Mode, Writer};
@@ -42,13 +42,28 @@ pub async fn undo(
             out.push(remove(&hand, entry).await?);
             continue;
         }
-        fields(&hand, entry, &mut out).await?;
-        for beside in &entry.beside {
-            out.extend(put_back(&hand, beside).await?);
+        // What others made of a value that stays is theirs as well.
+        if fields(&hand, entry, &mut out).await? {
+            consequences(&hand, entry, &mut out).await?;
         }
     }
     store.remove(&hand).await?;
     Ok(Some(out))
+}
+
+/// What operators and controllers made of the fields that were given back.
+async fn consequences(hand: &Hand<'_>, entry: &Entry, out: &mut Vec<Undone>) -> Result<(), SetupError> {
+    if !entry.beside.is_empty() {
+        history::followed(hand, entry).await?;
+        history::unannotate(hand, entry).await?;
+    }
+    for beside in &entry.beside {
+        out.extend(put_back(hand, beside).await?);
+    }
+    for name in history::forget(hand, entry).await? {
+        out.push(told(&name, "left to the history of its Deployment: it still has pods", true));
+    }
+    Ok(())
 }
 
 fn told(what: &impl ToString, how: &str, back: bool) -> Undone {
@@ -69,8 +84,8 @@ async fn remove(hand: &Hand<'_>, entry: &Entry) -> Result<Undone, SetupError> {
     Ok(told(&reference, "deleted", true))
 }
 
-/// Gives fields back that still hold what we wrote.
-async fn fields(hand: &Hand<'_>, entry: &Entry, out: &mut Vec<Undone>) -> Result<(), SetupError> {
+/// Gives fields back that still hold what we wrote. Says whether all are as before.
+async fn fields(hand: &Hand<'_>, entry: &Entry, out: &mut Vec<Undone>) -> Result<bool, SetupError> {
     let reference = entry.target.reference();
     let mut given: Vec<String> = Vec::new();
     for field in entry.fields.iter().rev() {
@@ -111,7 +126,8 @@ async fn fields(hand: &Hand<'_>, entry: &Entry, out: &mut Vec<Undone>) -> Result
             Err(e) => return Err(e),
         }
     }
-    owners(hand, entry, &given).await
+    owners(hand, entry, &given).await?;
+    Ok(given.len() == entry.fields.len())
 }
 
 fn operations(body: &Value, field: &Field) -> Option<Vec<Value>> {

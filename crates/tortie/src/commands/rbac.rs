@@ -9,7 +9,8 @@ use tortie_host::{Fs, RealFs};
 /// Prints the least rights that a command needs, as RBAC objects
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  tortie rbac doctor | kubectl apply -f -\n  tortie setup --out plan.json; tortie rbac setup --plan plan.json"
+    after_help = "Examples:\n  tortie rbac doctor | kubectl apply -f -\n  kubectl create clusterrolebinding tortie-doctor \
+                  --clusterrole=tortie-doctor --serviceaccount=NAMESPACE:NAME\n  tortie setup --out plan.json; tortie rbac setup --plan plan.json"
 )]
 pub(crate) struct Rbac {
     #[command(subcommand)]
@@ -24,7 +25,9 @@ enum Mode {
         #[arg(long)]
         no_probes: bool,
     },
-    /// What making and undoing a saved plan takes
+    /// What `tortie run` on a cluster will read; running on a cluster comes in a later version
+    Run,
+    /// What looking, making a saved plan and undoing it takes
     Setup {
         /// The plan
         #[arg(long, value_name = "FILE")]
@@ -32,11 +35,16 @@ enum Mode {
     },
 }
 
+/// What these rights are for is not there yet, and the objects say so.
+const LATER: &str = "# tortie run on a cluster (Kubernetes discovery, custom resources) comes in a later version;\n\
+                     # these are the rights that it will ask for\n";
+
 impl Rbac {
     #[allow(clippy::print_stdout, clippy::print_stderr)]
     pub(crate) fn execute(self) -> ExitCode {
         let text = match &self.mode {
             Mode::Doctor { no_probes } => Ok(rights::doctor_yaml(!no_probes)),
+            Mode::Run => Ok(format!("{LATER}{}", rights::run_yaml())),
             Mode::Setup { plan } => RealFs
                 .read(plan)
                 .map_err(|e| e.to_string())

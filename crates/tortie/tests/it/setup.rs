@@ -92,10 +92,20 @@ fn the_way_there_and_back() {
     assert!(role.contains("kind: ClusterRole\n") && role.contains("felixconfigurations"), "{role}");
     assert_eq!(bench.writes(), 0);
 
-    let (code, _, err) = bench.run(&["setup", "--plan", "plan.json", "-y", "--no-prometheus"]);
+    // Nothing follows a write here: the step whose effect is not seen is the last one.
+    let (code, _, err) =
+        bench.run(&["setup", "--plan", "plan.json", "-y", "--no-prometheus", "--wait", "1s"]);
     assert_eq!(code, 3, "{err}");
-    assert!(err.contains("written: FelixConfiguration default\n"), "{err}");
-    assert!(err.contains("written, not verified: no Prometheus could be asked"), "{err}");
+    let last = err.lines().rfind(|l| l.starts_with("written: "));
+    assert_eq!(last, Some("written: Installation default"), "{err}");
+    assert!(
+        err.contains("0 of 2 pods of Typha carry TYPHA_PROMETHEUSMETRICSPORT=9093 and are ready"),
+        "{err}"
+    );
+    let (code, _, err) = bench.run(&["setup", "-y", "--no-prometheus", "--wait", "0s"]);
+    assert_eq!(code, 3, "{err}");
+    assert!(err.contains("written: ServiceMonitor monitoring/tortie-felix\n"), "{err}");
+    assert!(err.contains("written, not verified: --wait 0s waits for nothing"), "{err}");
     assert!(bench.writes() > 0);
 
     let (code, _, err) = bench.run(&["setup", "--plan", "plan.json", "-y", "--no-prometheus"]);
@@ -131,7 +141,33 @@ fn exports_are_files_and_write_nothing() {
         let name = name.trim_start_matches("path: ");
         assert!(bench.path().join(format!("deploy/{name}.yaml")).is_file(), "{name}");
     }
+    let (code, _, err) = bench.run(&["setup", "--export", "helm", "--out", "values", "--no-prometheus"]);
+    assert_eq!(code, 0, "{err}");
+    let values =
+        std::fs::read_to_string(bench.path().join("values/kube-prometheus-stack-values.yaml")).unwrap();
+    assert!(
+        values.contains("  additionalServiceMonitors:\n") && values.contains("extraManifests:\n"),
+        "{values}"
+    );
     assert_eq!(bench.writes(), 0);
+}
+
+#[test]
+fn rights_are_printed() {
+    let bench = bench();
+    let (code, run, _) = bench.run(&["rbac", "run"]);
+    assert!(
+        code == 0 && run.starts_with("# tortie run on a cluster") && run.contains("later version"),
+        "{run}"
+    );
+    assert!(run.contains("- servicemonitors\n") && !run.contains("secrets"), "{run}");
+    let (code, doctor, _) = bench.run(&["rbac", "doctor"]);
+    assert!(code == 0 && doctor.contains("- pods/portforward\n"), "{doctor}");
+    for verb in ["update", "patch", "delete", "watch"] {
+        assert!(!doctor.contains(&format!("- {verb}\n")), "{verb}: {doctor}");
+    }
+    let (_, less, _) = bench.run(&["rbac", "doctor", "--no-probes"]);
+    assert!(!less.contains("portforward") && !less.contains("- create\n"), "{less}");
 }
 
 #[test]
@@ -156,6 +192,11 @@ fn wrong_use_is_told_with_what_to_do() {
         &bench,
         &["setup", "--export", "kustomize", "--no-prometheus"],
         "tortie setup: --export kustomize writes several files (hint: --out FOLDER)",
+    );
+    check(
+        &bench,
+        &["setup", "--second-look", "soon", "-y", "--no-prometheus"],
+        "tortie setup: --second-look soon: not a valid duration string: \"soon\" (hint: --second-look 10m)",
     );
     let (code, _, err) = bench.run(&["rbac", "setup", "--plan", "kubeconfig"]);
     assert_eq!(code, 2);

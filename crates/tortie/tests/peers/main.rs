@@ -9,3 +9,4 @@ mod doctor;
 mod live;
 mod process;
 mod replayed;
+mod setup;

@@ -1,23 +1,24 @@
 //! The plan shown, saved, exported or made, and proven by fresh samples.
 
+use super::proof::{Proof, components};
 use super::session::{Session, failed, look};
 use super::{Ended, UNFINISHED, USAGE, consent};
 use crate::commands::doctor::kube_flags::{KubeFlags, PrometheusFlags};
 use crate::commands::doctor::screen::Screen;
 use clap::Args;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tortie_calico::component::Component;
 use tortie_calico::facts::Facts;
 use tortie_calico::render::ink::Ink;
-use tortie_calico::setup::apply::apply;
+use tortie_calico::setup::apply::Work;
 use tortie_calico::setup::trial::rehearse_all;
 use tortie_calico::setup::{
     Checked, FelixThrough, Options, Plan, arriving, export, plan, rights, saved, screen,
 };
 use tortie_calico::snapshot::Snapshot;
-use tortie_host::{Clock, Fs, RealFs, SystemClock};
+use tortie_host::{Fs, RealFs};
 
 /// Flags of the plan.
 #[derive(Debug, Args)]
@@ -34,8 +35,10 @@ pub(super) struct Make {
     /// Makes this saved plan; refused when what it was made for changed
     #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "export"])]
     plan: Option<PathBuf>,
-    /// Writes the plan as files instead: yaml (on standard output, or --out FILE) or kustomize (--out FOLDER)
-    #[arg(long, value_name = "FORM", value_parser = ["yaml", "kustomize"])]
+    /// Writes the plan as files instead: yaml (on standard output, or --out FILE), kustomize (--out FOLDER), or helm (--out
+    /// FOLDER): values of kube-prometheus-stack (additionalServiceMonitors, extraManifests) and of tigera-operator, and
+    /// plain objects for settings that no release keeps
+    #[arg(long, value_name = "FORM", value_parser = ["yaml", "kustomize", "helm"])]
     export: Option<String>,
     /// The Prometheus object, NAMESPACE/NAME; needed when there are several
     #[arg(long = "prometheus", value_name = "NS/NAME")]
@@ -58,9 +61,13 @@ pub(super) struct Make {
     /// Leaves dashboards out
     #[arg(long)]
     no_dashboards: bool,
-    /// Longest wait for fresh samples after the last step
+    /// Longest wait for the effect of a step: a rollout, endpoints, at last fresh samples. 0s writes all of it and verifies
+    /// nothing
     #[arg(long, value_name = "TIME", default_value = "10m")]
     wait: String,
+    /// Looks again after this time whether all of it stayed; 0s leaves it out
+    #[arg(long, value_name = "TIME", default_value = "1m")]
+    second_look: String,
     #[command(flatten)]
     kube: KubeFlags,
     #[command(flatten)]
@@ -77,7 +84,8 @@ pub(super) fn screen_ink(screen: &Screen) -> Ink {
 impl Make {
     #[allow(clippy::print_stdout, clippy::print_stderr)]
     pub(super) fn run(self) -> Result<u8, Ended> {
-        let limit = self.limit()?;
+        let limit = time("--wait", &self.wait)?;
+        let second_look = time("--second-look", &self.second_look)?;
         let snap = look(&self.kube, &self.reach)?;
         let mut plan = match &self.plan {
             Some(file) => load(file, &snap)?,
@@ -103,6 +111,9 @@ impl Make {
             eprintln!("saved; make it with: tortie setup --plan {}", file.display());
         }
         let left = u8::from(!plan.is_done());
+        if plan.is_done() {
+            self.standing(&plan, &snap);
+        }
         if self.dry_run || self.out.is_some() || plan.writes().next().is_none() {
             return Ok(left);
         }
@@ -115,13 +126,48 @@ impl Make {
         if !consent::given(self.yes, session.identity.contexts, self.kube.context.is_some(), "Write this?")? {
             return Ok(left);
         }
-        let making = session.making(&plan.cluster_uid);
-        let mut told = |step: &tortie_calico::setup::Step| eprintln!("written: {}", step.target.reference());
-        session.wait(apply(&plan, &session.writer, &making, &mut told)).map_err(failed)?;
-        self.prove(&plan, limit)?;
+        self.write(&plan, &session, limit, second_look)?;
         let others =
             plan.steps.iter().any(|s| !s.write.writes() && s.write != tortie_calico::setup::Write::Nothing);
         Ok(u8::from(others))
+    }
+
+    /// A chain that stands on paper may still bring nothing; then it is said, for there is nothing to write about it.
+    #[allow(clippy::print_stdout)]
+    fn standing(&self, plan: &Plan, snap: &Snapshot) {
+        let (there, asked) = arriving(snap, &plan.prometheus);
+        let missing: Vec<&str> = components(plan).filter(|c| !there.contains(c)).map(|c| c.title()).collect();
+        if asked && !missing.is_empty() {
+            println!("No fresh samples of {} arrive yet (hint: tortie doctor).", missing.join(", "));
+        }
+    }
+
+    /// Makes the steps, each seen to work before the next.
+    #[allow(clippy::print_stderr)]
+    fn write(
+        &self,
+        plan: &Plan,
+        session: &Session,
+        limit: Duration,
+        second_look: Duration,
+    ) -> Result<(), Ended> {
+        let making = session.making(&plan.cluster_uid);
+        let mut proof = Proof { kube: &self.kube, reach: &self.reach, limit, blind: false };
+        let mut work = session.wait(Work::begin(plan, &session.writer, &making)).map_err(failed)?;
+        for (index, step) in plan.steps.iter().enumerate().filter(|(_, s)| s.write.writes()) {
+            session.wait(work.make(step)).map_err(failed)?;
+            eprintln!("written: {}", step.target.reference());
+            proof.step(plan, index)?;
+        }
+        let verified = proof.all(plan);
+        if verified.is_err() && !proof.blind {
+            return verified;
+        }
+        // Whether the fields stay can be seen without Prometheus.
+        match (verified, proof.again(plan, second_look)) {
+            (Err((code, seen)), Err((_, stayed))) => Err((code, format!("{seen}\n{stayed}"))),
+            (verified, stayed) => verified.and(stayed),
+        }
     }
 
     fn options(&self) -> Options {
@@ -144,20 +190,20 @@ impl Make {
         }
     }
 
-    fn limit(&self) -> Result<Duration, Ended> {
-        let ms = tortie_model::duration::parse(&self.wait)
-            .map_err(|e| (USAGE, format!("--wait {}: {e} (hint: --wait 10m)", self.wait)))?;
-        Ok(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
-    }
-
     #[allow(clippy::print_stdout, clippy::print_stderr)]
     fn write_files(&self, plan: &Plan, form: &str) -> Result<u8, Ended> {
         let wrong = |path: &Path, e: std::io::Error| (USAGE, format!("{}: {e}", path.display()));
-        let kustomize = form == "kustomize";
-        let form = if kustomize { export::Form::Kustomize } else { export::Form::Yaml };
-        let files = export::files(plan, form);
+        let several = form != "yaml";
+        let files = export::files(
+            plan,
+            match form {
+                "kustomize" => export::Form::Kustomize,
+                "helm" => export::Form::Helm,
+                _ => export::Form::Yaml,
+            },
+        );
         match &self.out {
-            Some(folder) if kustomize => {
+            Some(folder) if several => {
                 RealFs.create_dir_all(folder).map_err(|e| wrong(folder, e))?;
                 for (name, text) in &files {
                     let path = folder.join(name);
@@ -165,11 +211,8 @@ impl Make {
                     eprintln!("wrote {}", path.display());
                 }
             }
-            None if kustomize => {
-                return Err((
-                    USAGE,
-                    "--export kustomize writes several files (hint: --out FOLDER)".to_owned(),
-                ));
+            None if several => {
+                return Err((USAGE, format!("--export {form} writes several files (hint: --out FOLDER)")));
             }
             Some(file) => {
                 let text = files.first().map(|f| f.1.as_str()).unwrap_or_default();
@@ -179,38 +222,12 @@ impl Make {
         }
         Ok(0)
     }
+}
 
-    /// Waits until fresh samples of every component arrive.
-    #[allow(clippy::print_stderr)]
-    fn prove(&self, plan: &Plan, limit: Duration) -> Result<(), Ended> {
-        let clock = SystemClock::new();
-        let start = clock.monotonic_ns();
-        let mut green = BTreeSet::new();
-        loop {
-            let snap = look(&self.kube, &self.reach)?;
-            let (there, asked) = arriving(&snap, &plan.prometheus);
-            for component in there {
-                if green.insert(component.as_str().to_owned()) {
-                    eprintln!("samples arrive: {component}");
-                }
-            }
-            let missing: Vec<&str> =
-                plan.components.iter().map(String::as_str).filter(|c| !green.contains(*c)).collect();
-            if missing.is_empty() {
-                return Ok(());
-            }
-            let waited = Duration::from_nanos(clock.monotonic_ns().saturating_sub(start));
-            if !asked || waited >= limit {
-                let why = if asked {
-                    format!("after {} s no fresh samples of {}", waited.as_secs(), missing.join(", "))
-                } else {
-                    "no Prometheus could be asked".to_owned()
-                };
-                return Err((UNFINISHED, format!("written, not verified: {why} (hint: tortie doctor)")));
-            }
-            std::thread::sleep(Duration::from_secs(2));
-        }
-    }
+fn time(flag: &str, text: &str) -> Result<Duration, Ended> {
+    let ms = tortie_model::duration::parse(text)
+        .map_err(|e| (USAGE, format!("{flag} {text}: {e} (hint: {flag} 10m)")))?;
+    Ok(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
 }
 
 /// A saved plan that still fits the cluster.

@@ -2,6 +2,7 @@
 
 mod consent;
 mod make;
+mod proof;
 mod session;
 mod status;
 mod undo;

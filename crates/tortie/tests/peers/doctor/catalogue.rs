@@ -53,7 +53,9 @@ fn peers(cluster: &Cluster) -> String {
         Some((_, address)) => match cluster.bed.prometheus(*address, "/api/v1/targets?state=active") {
             Err(e) => out.push(format!("Prometheus: {e}")),
             Ok(targets) => {
-                for (component, word) in [("Felix", "felix"), ("Typha", "typha"), ("kube-controllers", "kube-controllers")] {
+                for (component, word) in
+                    [("Felix", "felix"), ("Typha", "typha"), ("kube-controllers", "kube-controllers")]
+                {
                     let own: Vec<&Value> = targets["activeTargets"]
                         .as_array()
                         .into_iter()
@@ -70,7 +72,12 @@ fn peers(cluster: &Cluster) -> String {
     }
     if let Ok(events) = cluster.bed.api().list("/api/v1/namespaces/monitoring/events") {
         let warning = events.iter().rev().find(|e| e["reason"] == "InvalidConfiguration");
-        out.extend(warning.map(|e| format!("Event: {}", e["message"].as_str().unwrap_or_default().chars().take(80).collect::<String>())));
+        out.extend(warning.map(|e| {
+            format!(
+                "Event: {}",
+                e["message"].as_str().unwrap_or_default().chars().take(80).collect::<String>()
+            )
+        }));
     }
     out.join(", ")
 }
@@ -82,7 +89,9 @@ fn ids(told: &Told) -> Vec<String> {
         return ids;
     }
     let list = told.report["findings"].as_array().cloned().unwrap_or_default();
-    let lowered = list.iter().filter(|f| f["warning"].as_str().is_some_and(|w| w.starts_with("samples arrive another way")));
+    let lowered = list
+        .iter()
+        .filter(|f| f["warning"].as_str().is_some_and(|w| w.starts_with("samples arrive another way")));
     lowered.map(|f| f["id"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
@@ -207,7 +216,9 @@ fn each_fault_is_named_and_mended() {
     }
     let wrong: Vec<String> = rows
         .iter()
-        .filter_map(|(e, s): &(Entry, Result<Seen, String>)| Some(format!("{}: {}", e.name, s.as_ref().ok()?.wrong.as_ref()?)))
+        .filter_map(|(e, s): &(Entry, Result<Seen, String>)| {
+            Some(format!("{}: {}", e.name, s.as_ref().ok()?.wrong.as_ref()?))
+        })
         .collect();
     let made = rows.len();
     if let Ok(file) = std::env::var("TORTIE_FAULTS_PAGE") {

@@ -28,7 +28,15 @@ pub(crate) struct Told {
 impl Cluster {
     /// Starts one for Calico `3.minor`; `real` takes the real Tigera operator, which is 3.29's.
     pub(crate) fn start(minor: u16, real: bool) -> Cluster {
-        let bed = Bed::start(Options::default()).unwrap();
+        Cluster::on(Bed::start(Options::default()).unwrap(), minor, real)
+    }
+
+    /// The same with more nodes.
+    pub(crate) fn with_nodes(minor: u16, nodes: usize) -> Cluster {
+        Cluster::on(Bed::start(Options { nodes, ..Options::default() }).unwrap(), minor, false)
+    }
+
+    fn on(bed: Bed, minor: u16, real: bool) -> Cluster {
         if real {
             // It gives up when one of the kinds that it watches is not served.
             operators::tigera_crds(&bed).unwrap();
@@ -83,7 +91,7 @@ impl Cluster {
                     })
                     .count()
             };
-            let all = running("calico-node") == 3
+            let all = running("calico-node") == bed.options().nodes
                 && running("calico-typha") > 0
                 && running("calico-kube-controllers") == 1;
             if all {

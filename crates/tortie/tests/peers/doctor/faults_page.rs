@@ -30,17 +30,32 @@ by `make campaign NAME=faults`, which writes this page. \"Alone\" is what Promet
     );
     let made: Vec<_> = rows.iter().filter_map(|(e, r)| Some((e, r.as_ref().ok()?))).collect();
     let well = made.iter().filter(|(_, s)| s.wrong.is_none()).count();
-    writeln!(out, "{} of {} faults were made on real clusters in {} s; {well} were named and mended as expected.\n", made.len(), rows.len(), took.as_secs()).unwrap();
+    writeln!(
+        out,
+        "{} of {} faults were made on real clusters in {} s; {well} were named and mended as expected.\n",
+        made.len(),
+        rows.len(),
+        took.as_secs()
+    )
+    .unwrap();
     out.push_str("| fault | what happens | expected | found | after | mended by | healthy after | alone |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n");
     for (e, s) in &made {
         let found = match &s.wrong {
             None => s.told.join(", "),
-            Some(_) => format!("**{}**", if s.told.is_empty() { "nothing".to_owned() } else { s.told.join(", ") }),
+            Some(_) => {
+                format!("**{}**", if s.told.is_empty() { "nothing".to_owned() } else { s.told.join(", ") })
+            }
         };
         writeln!(
             out,
             "| {} | {} | {} | {found} | {:.1} s | {} | {:.1} s | {} |",
-            e.name, cell(e.says), e.check, s.named.as_secs_f64(), cell(&s.mended), s.healed.as_secs_f64(), cell(&s.peers)
+            e.name,
+            cell(e.says),
+            e.check,
+            s.named.as_secs_f64(),
+            cell(&s.mended),
+            s.healed.as_secs_f64(),
+            cell(&s.peers)
         )
         .unwrap();
     }

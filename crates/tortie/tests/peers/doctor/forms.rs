@@ -8,13 +8,15 @@ use tortie_testbed::binary;
 fn clusters() -> Vec<PathBuf> {
     let fixtures = std::env::var_os("TORTIE_FIXTURES").expect("TORTIE_FIXTURES (hint: make peers-test)");
     let folder = Path::new(&fixtures).join("clusters");
-    let versions = std::fs::read_dir(folder).unwrap().filter_map(|e| Some(e.ok()?.path())).filter(|p| p.is_dir());
+    let versions =
+        std::fs::read_dir(folder).unwrap().filter_map(|e| Some(e.ok()?.path())).filter(|p| p.is_dir());
     let states = versions.flat_map(|v| std::fs::read_dir(v).unwrap().filter_map(|e| Some(e.ok()?.path())));
     states.filter(|p| p.extension().is_some_and(|e| e == "json")).collect()
 }
 
 fn sarif(arguments: &[&str]) -> Vec<u8> {
-    let out = Command::new(env!("CARGO_BIN_EXE_tortie")).args(arguments).args(["-o", "sarif"]).output().unwrap();
+    let out =
+        Command::new(env!("CARGO_BIN_EXE_tortie")).args(arguments).args(["-o", "sarif"]).output().unwrap();
     assert!(out.status.code().is_some_and(|c| c != 2), "{}", String::from_utf8_lossy(&out.stderr));
     out.stdout
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::process::Stdio;
 use std::time::Duration;
-use tortie_sim::catalogue::{Change, Entry, Live, Process};
+use tortie_sim::catalogue::{Change, Entry, Live, Process, Seen};
 use tortie_sim::installs::{Kind, Objects, Options, Stack, set};
 use tortie_testbed::{Fault, Where, binary};
 
@@ -22,9 +22,12 @@ pub(super) enum Place {
 const NOT_HERE: &[(&str, &str)] = &[
     ("typha-env-reverted", "made by the write-up's own test, with the older ReplicaSet that it needs"),
     ("operator-namespaces", "the operator's process of a bed does not take its flags from the Deployment"),
-    ("operator-denies-namespace", "the operator's process of a bed does not take its flags from the Deployment"),
+    (
+        "operator-denies-namespace",
+        "the operator's process of a bed does not take its flags from the Deployment",
+    ),
     ("no-calico", "a bed without Calico is another cluster"),
-    ("egress-denied", "policies of a bed act on Calico's own processes only"),
+    ("enforced-limit-hit", "a Typha of 3.30 sends fewer samples than that"),
     ("host-port-taken", "pods of a bed bring no process of their own, so nobody takes the port"),
 ];
 
@@ -32,6 +35,12 @@ const NOT_HERE: &[(&str, &str)] = &[
 pub(super) fn place(entry: &Entry) -> Result<Place, String> {
     if let Some((_, why)) = NOT_HERE.iter().find(|(name, _)| *name == entry.name) {
         return Err((*why).to_owned());
+    }
+    if entry.seen == Seen::Paper {
+        return Err("told only while no Prometheus can be asked".to_owned());
+    }
+    if entry.check == "T309" {
+        return Err("policies of a bed act on Calico's own processes only".to_owned());
     }
     match &entry.live {
         Live::Hand(how) => return Err(format!("not made in this run: {how}")),
@@ -49,8 +58,15 @@ pub(super) fn place(entry: &Entry) -> Result<Place, String> {
     } else if usual(Kind::Manifest) {
         Place::Manifest
     } else {
-        let stack = if matches!(entry.cluster.stack, Stack::KubePrometheusStack { .. }) { "" } else { ", another stack" };
-        return Err(format!("needs a cluster of its own: Calico 3.{}, {:?}{stack}", entry.cluster.calico, entry.cluster.kind));
+        let stack = if matches!(entry.cluster.stack, Stack::KubePrometheusStack { .. }) {
+            ""
+        } else {
+            ", another stack"
+        };
+        return Err(format!(
+            "needs a cluster of its own: Calico 3.{}, {:?}{stack}",
+            entry.cluster.calico, entry.cluster.kind
+        ));
     };
     let by_hand = entry.by_hand().next().is_some();
     let process = matches!(entry.live, Live::Process(..));
@@ -95,7 +111,8 @@ pub(super) fn make(cluster: &Cluster, entry: &Entry) -> Undo {
             }
             Change::SetAll { kind, prefix, pointer, value } => {
                 for object in model.0.iter().filter(|o| o["kind"] == *kind) {
-                    let Some(name) = object["metadata"]["name"].as_str().filter(|n| n.starts_with(prefix)) else {
+                    let Some(name) = object["metadata"]["name"].as_str().filter(|n| n.starts_with(prefix))
+                    else {
                         continue;
                     };
                     let now = read(cluster, &model, kind, name);
@@ -112,7 +129,10 @@ pub(super) fn make(cluster: &Cluster, entry: &Entry) -> Undo {
             Some(node) => Where::Node(*component, format!("node{}", node.trim_start_matches('n'))),
             None => Where::All(*component),
         };
-        cluster.fleet.inject(at.clone(), fault(process)).unwrap();
+        // The kernel gives an address back a moment after its socket was closed.
+        let made =
+            cluster.bed.wait("the fault", |_| cluster.fleet.inject(at.clone(), fault(process)).map(Some));
+        made.unwrap();
         undo.process = Some(at);
     }
     undo
@@ -122,7 +142,8 @@ impl Undo {
     /// Brings everything back by hand.
     pub(super) fn restore(&self, cluster: &Cluster) {
         if let Some(at) = &self.process {
-            cluster.fleet.heal(at).unwrap();
+            let healed = cluster.bed.wait("the fault gone", |_| cluster.fleet.heal(at).map(Some));
+            healed.unwrap();
         }
         for object in &self.added {
             delete(cluster, object);

@@ -5,5 +5,6 @@ pub(crate) mod cluster;
 mod faults_page;
 mod forms;
 mod injected;
+mod large;
 mod ways;
 mod write_up;

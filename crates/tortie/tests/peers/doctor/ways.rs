@@ -5,6 +5,7 @@ use super::catalogue::chain;
 use super::cluster::{Cluster, Told};
 use serde_json::{Value, json};
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tortie_testbed::{Process, binary, until};
@@ -36,6 +37,7 @@ fn every_way_to_a_prometheus() {
     by_forward(&cluster);
     by_proxy(&cluster);
     by_address(&cluster);
+    in_a_pod(&cluster);
     measurements(&cluster);
     over_the_cluster(&cluster);
     pasted_with_three_contexts(&cluster);
@@ -99,13 +101,43 @@ fn by_proxy(cluster: &Cluster) {
     assert!(told.screen.contains("pods/portforward"), "{}", told.screen);
 }
 
+/// The file system of Prometheus' pod, with its ServiceAccount's token.
+fn pod_root(cluster: &Cluster) -> PathBuf {
+    let pods = std::fs::read_dir(cluster.bed.folder().join("pods")).unwrap();
+    let mut roots = pods.filter_map(|e| Some(e.ok()?.path()));
+    roots.find(|p| p.join("bin/prometheus").exists()).expect("the folder of the pod of Prometheus")
+}
+
+/// In a pod there is no kubeconfig: its ServiceAccount is used, with the rights that it has.
+fn in_a_pod(cluster: &Cluster) {
+    let (root, program) = (pod_root(cluster), env!("CARGO_BIN_EXE_tortie"));
+    let libraries = std::process::Command::new("ldd").arg(program).output().unwrap().stdout;
+    let text = String::from_utf8_lossy(&libraries).into_owned();
+    for library in text.lines().filter_map(|l| l.split_whitespace().find(|w| w.starts_with('/'))) {
+        let to = root.join(library.trim_start_matches('/'));
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(library, to).unwrap();
+    }
+    std::fs::copy(program, root.join("bin/tortie")).unwrap();
+    let mut command = cluster.bed.command("chroot");
+    command.arg(&root).args(["/bin/tortie", "doctor", "-o", "json", "--probe-nodes", "0"]);
+    command.env_remove("KUBECONFIG").env("HOME", "/nowhere").stdin(Stdio::null());
+    command.env("KUBERNETES_SERVICE_HOST", "10.99.0.1").env("KUBERNETES_SERVICE_PORT", "6443");
+    let out = command.output().unwrap();
+    let report: Value = serde_json::from_slice(&out.stdout)
+        .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&out.stderr)));
+    assert_eq!(report["cluster"]["server"], "https://10.99.0.1:6443", "{report}");
+    assert!(report["cluster"]["kubernetes"].as_str().is_some_and(|v| v.starts_with("1.36")), "{report}");
+    // Prometheus' account lists pods and may not list monitors: what it may not is named.
+    let findings = report["findings"].as_array().unwrap();
+    let missing: Vec<String> = findings.iter().filter(|f| f["id"] == "T102").map(Value::to_string).collect();
+    assert!(missing.iter().any(|f| f.contains("servicemonitors.monitoring.coreos.com")), "{report}");
+    assert!(!missing.iter().any(|f| f.contains("list pods ")), "{report}");
+}
+
 /// A second real Prometheus on the same configuration, behind TLS and a password.
 fn second(cluster: &Cluster) -> Process {
-    let bed = &cluster.bed;
-    let mut roots =
-        std::fs::read_dir(bed.folder().join("pods")).unwrap().filter_map(|e| Some(e.ok()?.path()));
-    let root =
-        roots.find(|p| p.join("bin/prometheus").exists()).expect("the folder of the pod of Prometheus");
+    let (bed, root) = (&cluster.bed, pod_root(cluster));
     std::fs::copy(bed.folder().join("certs/apiserver.crt"), root.join("cert.pem")).unwrap();
     std::fs::copy(bed.folder().join("certs/apiserver.key"), root.join("key.pem")).unwrap();
     std::fs::write(root.join("web.yml"), WEB).unwrap();
