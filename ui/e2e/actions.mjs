@@ -19,7 +19,7 @@ export async function actions(browser, base) {
   await withPage(browser, 'keys go to every page, open the help and close it', async (page) => {
     await page.goto(base);
     await page.waitForSelector('.chain');
-    for (const [key, path] of [['t', 'targets'], ['e', 'graph'], ['d', 'dashboards'], ['s', 'status'], ['o', '']]) {
+    for (const [key, path] of [['c', 'doctor'], ['t', 'targets'], ['e', 'graph'], ['d', 'dashboards'], ['s', 'status'], ['o', '']]) {
       await page.keyboard.press('g');
       await page.keyboard.press(key);
       await page.waitForFunction((wanted) => location.href.split('?')[0] === wanted, base + path);

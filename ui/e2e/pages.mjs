@@ -27,6 +27,14 @@ export const pages = [
     },
   },
   {
+    name: 'doctor', path: 'doctor', ready: '.unseen',
+    number: async (page, base) => {
+      const { report } = await api(base, 'tortie/v1/doctor');
+      const passed = report.checks.filter((check) => check.verdict === 'pass').length;
+      equal(digits(/^(\d+) checks passed/.exec((await page.textContent('.unseen header .dim')) ?? '')?.[1]), passed, 'checks that passed');
+    },
+  },
+  {
     name: 'targets', path: 'targets', ready: '.row.target',
     number: async (page, base) => {
       const { activeTargets } = await api(base, 'v1/targets', { state: 'active' });

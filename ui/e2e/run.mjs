@@ -3,6 +3,7 @@
 import { actions } from './actions.mjs';
 import { withSlash } from './api.mjs';
 import { findings, launch, open, shifts } from './browser.mjs';
+import { doctor } from './doctor.mjs';
 import { pages } from './pages.mjs';
 import { states } from './states.mjs';
 import { check, finish, none } from './suite.mjs';
@@ -45,6 +46,7 @@ for (const one of pages) await check(`${one.name}, 400 px`, () => visit(one, bas
 for (const one of pages) await check(`${one.name}, under ${new URL(prefixed).pathname}`, () => visit(one, prefixed, { theme: 'dark' }));
 await states(browser, base);
 await actions(browser, base);
+await doctor(browser, base);
 
 if (process.env.TORTIE_PICTURE) {
   await check('the picture of the README', async () => {

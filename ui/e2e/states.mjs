@@ -4,6 +4,7 @@ import { check, none } from './suite.mjs';
 
 const cases = [
   { name: 'overview', path: '', loading: '[aria-busy=true] .chain', error: 'The Overview could not be read', empty: 'No component of Calico is scraped by this server' },
+  { name: 'doctor', path: 'doctor', loading: '[aria-busy=true] .stations', error: 'The doctor could not be asked', empty: 'No component of Calico was found' },
   { name: 'targets', path: 'targets', loading: '[aria-label="Targets are loading"]', error: 'The targets could not be read', empty: 'Nothing is scraped' },
   { name: 'explore, graph', path: 'graph?g0.expr=up', loading: '[aria-label="The query runs"]', error: 'The query failed', empty: 'The query has an empty result' },
   { name: 'explore, table', path: 'graph?g0.expr=up&g0.tab=table', loading: '[aria-label="The query runs"]', error: 'The query failed', empty: 'The query has an empty result' },
@@ -15,8 +16,16 @@ const cases = [
 const json = (body, status = 200) => ({ status, contentType: 'application/json', body: JSON.stringify(body) });
 const message = 'out of memory: the query needs more than its budget';
 
+/** A doctor's report of a cluster without Calico. */
+const nobody = {
+  state: 'idle', cluster: 'kubeconfig', nowMs: 2, startedMs: null, finishedMs: 1, ageMs: 1, tookMs: 5, asked: [], unseen: [], error: null, setup: { allowed: false, why: '' },
+  table: { stations: ['on', 'port', 'service', 'monitor', 'selected', 'targets', 'fresh', 'panels', 'rules'], rows: ['Felix', 'Typha', 'kube-controllers'].map((title) => ({ component: title.toLowerCase(), title, installed: false, cells: [] })) },
+  report: { cluster: { uid: '', context: 'c', server: '', kubernetes: '1.36.3', calico: null }, summary: { goals: {}, fail: 0, warn: 0, info: 0, unknown: 0 }, findings: [], checks: [], exit: 0 },
+};
+
 /** Empty answers of the right shape. */
 function nothing(url) {
+  if (/tortie\/v1\/doctor/.test(url)) return nobody;
   if (/\/targets/.test(url)) return { activeTargets: [], droppedTargets: [] };
   if (/query_range/.test(url)) return { resultType: 'matrix', result: [] };
   if (/v1\/query/.test(url)) return { resultType: 'vector', result: [] };
@@ -67,6 +76,25 @@ export async function states(browser, base) {
         await close();
       });
     }
+  }
+  for (const theme of ['light', 'dark']) {
+    await check(`doctor without a cluster, ${theme}`, async () => {
+      const { page, problems, close } = await open(browser, { theme, expect: () => true });
+      await page.route('**/api/tortie/v1/doctor', (route) => route.fulfill(json({ status: 'error', errorType: 'unavailable', error: 'no cluster is known' }, 503)));
+      await page.goto(`${base}doctor`);
+      await page.waitForSelector('text=This server knows no cluster to judge');
+      await page.waitForSelector('text=tortie run --kubeconfig');
+      await judge(page, problems);
+      await close();
+    });
+    await check(`doctor whose cluster cannot be reached, ${theme}`, async () => {
+      const { page, problems, close } = await open(browser, { theme });
+      await page.route('**/api/tortie/v1/doctor', (route) => route.fulfill(json({ status: 'success', data: { ...nobody, error: 'https://10.0.0.1:6443: connection refused' } })));
+      await page.goto(`${base}doctor`);
+      await page.waitForSelector('text=connection refused');
+      await judge(page, problems);
+      await close();
+    });
   }
   await check('a server that does not answer is named', async () => {
     const { page, close } = await open(browser, { expect: () => true });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { reduce } from '../src/chart/frame.ts';
-import { columnsOf, readNumber, toColumns } from '../src/api/matrix.ts';
+import { columnsOf, readColumns, readNumber, toColumns } from '../src/api/matrix.ts';
 import { alignedGrid, gridTimes } from '../src/time/grid.ts';
 import { darkPanel, darkSeries, darkState, lightPanel, lightSeries, lightState, namedColor, strokeOf } from '../src/chart/palette.ts';
 import { stack } from '../src/chart/stack.ts';
@@ -148,4 +148,29 @@ test('no two of the first 32 series look the same, and names of Grafana are know
     assert.equal(namedColor('semi-dark-red', dark), (dark ? darkState : lightState).bad);
     assert.equal(namedColor('#123456', dark), '#123456');
   }
+});
+
+test('an answer in columns is read on its grid', () => {
+  const write = (points: number, rows: number[][], head: object = { status: 'success', warnings: ['w'], data: { resultType: 'matrix', start: 10_000, step: 10_000, points, result: rows.map((_, i) => ({ metric: { i: String(i) } })) } }) => {
+    const text = new TextEncoder().encode(JSON.stringify(head));
+    const from = Math.ceil((8 + text.length) / 8) * 8;
+    const bytes = new Uint8Array(from + 8 * points * rows.length).fill(32);
+    const view = new DataView(bytes.buffer);
+    bytes.set(new TextEncoder().encode('TCOL'));
+    view.setUint32(4, from - 8, true);
+    bytes.set(text, 8);
+    rows.forEach((row, r) => row.forEach((value, k) => view.setFloat64(from + 8 * (points * r + k), value, true)));
+    return bytes;
+  };
+  const grid = { start: 10_000, end: 40_000, step: 10_000 };
+  const read = readColumns(write(4, [[1, NaN, -Infinity, 4], [NaN, NaN, NaN, NaN]]), grid);
+  assert.deepEqual(read?.warnings, ['w']);
+  assert.deepEqual(read?.data, [
+    { labels: { i: '0' }, values: [1, null, -Infinity, 4], samples: 3, histogram: false },
+    { labels: { i: '1' }, values: [null, null, null, null], samples: 0, histogram: false },
+  ]);
+  // A server's grid that is longer than the chart's.
+  assert.deepEqual((readColumns(write(6, [[1, 2, 3, 4, 5, 6]]), grid)?.data as { values: unknown }[])[0]?.values, [1, 2, 3, 4]);
+  assert.equal(readColumns(new TextEncoder().encode('{"status":"success"}'), grid), undefined);
+  assert.throws(() => readColumns(write(4, [[1, 2, 3, 4]]).subarray(0, -8), grid), /cut off/);
 });

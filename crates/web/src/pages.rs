@@ -27,6 +27,7 @@ const PAGES: &[&str] = &[
     "/query",
     "/explore",
     "/dashboards",
+    "/doctor",
     "/status",
     "/config",
     "/flags",

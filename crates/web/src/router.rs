@@ -256,7 +256,8 @@ fn below_prefix<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
     rest.starts_with('/').then_some(rest)
 }
 
-fn host_is_local(h: &HeaderMap) -> bool {
+/// Whether the Host header names this machine; without one nothing speaks against it.
+pub(crate) fn host_is_local(h: &HeaderMap) -> bool {
     let Some(host) = h.get(http::header::HOST).and_then(|v| v.to_str().ok()) else { return true };
     let name = match host.strip_prefix('[') {
         Some(v6) => v6.split(']').next().unwrap_or(""),

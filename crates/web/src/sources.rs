@@ -72,15 +72,73 @@ pub trait Sources: Send + Sync {
     fn demo(&self) -> Option<Arc<dyn Demo>> {
         None
     }
+
+    /// The doctor of the cluster that this server was told of.
+    fn doctor(&self) -> Option<Arc<dyn Doctor>> {
+        None
+    }
+}
+
+/// A fault of the demo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DemoFault {
+    /// Its name.
+    pub name: String,
+    /// What happens, one sentence without a full stop.
+    pub summary: String,
+    /// What a person sees of it.
+    pub seen: String,
+    /// Whether it is in force.
+    pub on: bool,
 }
 
 /// What can be broken and healed in a demo.
 pub trait Demo: Send + Sync {
-    /// Every fault: name, what happens, what a person sees, whether it is in force.
-    fn faults(&self) -> Vec<(&'static str, &'static str, &'static str, bool)>;
+    /// Every fault.
+    fn faults(&self) -> Vec<DemoFault>;
+
+    /// How to reach the demo's cluster: `kubeconfig` (a path on this machine), `context`, `prometheus` (a URL).
+    fn cluster(&self) -> Option<serde_json::Value>;
 
     /// Puts a fault in (`true`) or takes it away. The answer says what to look at; the error what is wrong.
     fn switch<'a>(&'a self, fault: &'a str, on: bool) -> BoxFuture<'a, Result<String, String>>;
+}
+
+/// Looks at a cluster and judges it, for the page Doctor.
+pub trait Doctor: Send + Sync {
+    /// Whether it looks now, and the last report: `state` (`idle` or `running`), `report` (the form of `tortie doctor -o
+    /// json`) and `table` (the cells of its chain), null before the first, `finishedMs`, `tookMs`, `error`, `setup`.
+    fn state(&self) -> BoxFuture<'_, serde_json::Value>;
+
+    /// Begins to look, unless it does already.
+    fn begin(&self);
+
+    /// All checks: id, slug, title.
+    fn checks(&self) -> serde_json::Value;
+
+    /// The page of a check by id or slug, as Markdown, with what it needs.
+    fn check(&self, name: &str) -> Option<serde_json::Value>;
+
+    /// Plans what `tortie setup` would write; writes nothing.
+    fn plan(&self) -> BoxFuture<'_, Result<serde_json::Value, Refused>>;
+
+    /// Writes the plan of this fingerprint, if it is still the one that was shown.
+    fn apply<'a>(
+        &'a self,
+        token: &'a str,
+        plan: &'a str,
+    ) -> BoxFuture<'a, Result<serde_json::Value, Refused>>;
+}
+
+/// Why nothing was planned or written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// The server was not started for it, or the page that asks is none of this server's.
+    NotAllowed(String),
+    /// The cluster is no longer what the plan was made for.
+    Moved(String),
+    /// It cannot be done; the text says why.
+    Failed(String),
 }
 
 /// A message for whoever looks at the UI.

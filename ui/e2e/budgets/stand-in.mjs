@@ -24,6 +24,27 @@ export function manySeries(start, step, series = 1000, points = 1000) {
   return { resultType: 'matrix', result };
 }
 
+/** The same in columns, as the server writes it for a client that asks for them. */
+function inColumns({ result }, params) {
+  const [start, end] = ['start', 'end'].map((name) => Math.round(Number(params.get(name)) * 1000));
+  const step = Math.round(Number(params.get('step')) * 1000);
+  const points = Math.floor((end - start) / step) + 1;
+  const head = JSON.stringify({ status: 'success', data: { resultType: 'matrix', start, step, points, result: result.map(({ metric }) => ({ metric })) } });
+  const length = Math.ceil((8 + Buffer.byteLength(head)) / 8) * 8;
+  const body = Buffer.alloc(length + 8 * points * result.length, ' ', 'latin1');
+  body.write('TCOL', 0, 'latin1');
+  body.writeUInt32LE(length - 8, 4);
+  body.write(head, 8);
+  result.forEach(({ values }, row) => {
+    const column = new Float64Array(points).fill(NaN);
+    for (const [seconds, text] of values) column[Math.round((seconds * 1000 - start) / step)] = Number(text);
+    column.forEach((value, k) => body.writeDoubleLE(value, length + 8 * (points * row + k)));
+  });
+  return body;
+}
+
+const columnsType = 'application/vnd.tortie.columns';
+
 /** Starts it before `base`; `answers` maps a pattern of paths to a function from the URL to the data of the answer. */
 export async function standIn(base, answers) {
   const prepared = new Map();
@@ -33,9 +54,11 @@ export async function standIn(base, answers) {
     const data = found?.[1](url);
     if (data !== undefined) {
       // The same question has the same answer, so only the first one waits for it to be written.
-      if (!prepared.has(question.url)) prepared.set(question.url, Buffer.from(JSON.stringify({ status: 'success', data: data() })));
-      const body = prepared.get(question.url);
-      reply.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
+      const columns = question.headers.accept?.includes(columnsType) && url.searchParams.has('step');
+      const key = `${columns} ${question.url}`;
+      if (!prepared.has(key)) prepared.set(key, columns ? inColumns(data(), url.searchParams) : Buffer.from(JSON.stringify({ status: 'success', data: data() })));
+      const body = prepared.get(key);
+      reply.writeHead(200, { 'content-type': columns ? columnsType : 'application/json', 'content-length': body.length });
       reply.end(body);
       return;
     }

@@ -57,13 +57,13 @@ const longestGet = 4000;
 const decode = (body: Uint8Array) => new TextDecoder().decode(body);
 
 /**
- * Calls the API and opens its envelope, by `open` when a body needs more than `JSON.parse`. Throws `ApiError`; an abort throws
+ * Calls the API and opens its envelope, by `open` when a body needs more than `JSON.parse`, asking for media types `accept`. Throws `ApiError`; an abort throws
  * what `fetch` throws.
  */
-export async function call<T>(path: string, params: ApiParams = {}, signal?: AbortSignal, open: (body: Uint8Array) => Envelope = (body) => JSON.parse(decode(body)) as Envelope): Promise<Answer<T>> {
+export async function call<T>(path: string, params: ApiParams = {}, signal?: AbortSignal, open: (body: Uint8Array) => Envelope = (body) => JSON.parse(decode(body)) as Envelope, accept = 'application/json'): Promise<Answer<T>> {
   const started = performance.now();
   const url = apiUrl(path, params);
-  const request: RequestInit = { headers: { accept: 'application/json' }, signal: signal ?? null };
+  const request: RequestInit = { headers: { accept }, signal: signal ?? null };
   let response: Response;
   try {
     response =

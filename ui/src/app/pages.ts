@@ -17,6 +17,7 @@ export interface Page {
 
 export const pages: Page[] = [
   { id: 'overview', title: 'Overview', path: '/', icon: 'overview', key: 'o', also: /^\/$/, ranged: true },
+  { id: 'doctor', title: 'Doctor', path: '/doctor', icon: 'doctor', key: 'c', also: /^\/doctor\/?$/, ranged: false },
   { id: 'targets', title: 'Targets', path: '/targets', icon: 'targets', key: 't', also: /^\/targets\/?$/, ranged: false },
   { id: 'explore', title: 'Explore', path: '/graph', icon: 'explore', key: 'e', also: /^\/(graph|query)\/?$/, ranged: true },
   { id: 'dashboards', title: 'Dashboards', path: '/dashboards', icon: 'dashboards', key: 'd', also: /^\/(dashboards|d\/.+)\/?$/, ranged: true },
@@ -35,6 +36,7 @@ export function pageOf(path: string): Page | undefined {
 
 const loaders: Record<string, () => Promise<{ default: ComponentType }>> = {
   overview: () => import('../pages/overview/overview.tsx'),
+  doctor: () => import('../pages/doctor/doctor.tsx'),
   targets: () => import('../pages/targets/targets.tsx'),
   explore: () => import('../pages/explore/explore.tsx'),
   dashboards: () => import('../pages/dashboards/list.tsx'),

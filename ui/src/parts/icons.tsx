@@ -2,6 +2,7 @@
 
 const paths: Record<string, string> = {
   overview: 'M2 9l6-6 6 6M4 8v5h8V8',
+  doctor: 'M4 2v4a3 3 0 0 0 6 0V2M7 9v2a3 3 0 0 0 6 0V9M13 6.500a1 1 0 1 0 0 2a1 1 0 1 0 0-2',
   targets: 'M8 2v3M8 11v3M2 8h3M11 8h3M8 5.500a2.500 2.500 0 1 0 0 5a2.500 2.500 0 1 0 0-5',
   explore: 'M2 13V3M2 13h12M4.500 10l3-3.500 2.500 2L14 4',
   dashboards: 'M2 2.500h5v6H2zM9 2.500h5v3.500H9zM9 8h5v5.500H9zM2 10.500h5v3H2z',

@@ -178,7 +178,8 @@ fn scrapes() -> Vec<Entry> {
 fn samples() -> Vec<Entry> {
     let keep = json!([{"action": "keep", "sourceLabels": ["__name__"], "regex": "apiserver_.*"}]);
     let by_node = json!([{"sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel": "node"}]);
-    let without = json!([{"action": "labeldrop", "regex": "instance|pod"}]);
+    // A dropped instance would come back: Prometheus puts the address there.
+    let without = json!([{"targetLabel": "instance", "replacement": "calico"}, {"action": "labeldrop", "regex": "pod"}]);
     vec![
         seen(
             fault(
@@ -214,7 +215,7 @@ fn samples() -> Vec<Entry> {
             fault(
                 "instance-dropped",
                 "T712",
-                "a labeldrop takes away what tells the targets apart",
+                "relabellings take away what tells the targets apart",
                 vec![to("ServiceMonitor", "calico-felix", "/spec/endpoints/0/relabelings", without)],
             ),
             vec![Symptom::WithoutLabels(Felix, &["instance", "pod"])],

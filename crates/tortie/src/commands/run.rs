@@ -1,7 +1,7 @@
 //! `tortie run`: the server, with Prometheus' flags.
 
 use crate::logging::{Format, Threshold};
-use crate::server::options::ServerOptions;
+use crate::server::options::{ClusterChoice, ServerOptions};
 use clap::Args;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -109,6 +109,18 @@ pub(crate) struct Run {
     /// Worker threads; by default the cores of the cgroup
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+
+    /// Lets the page Doctor judge the cluster of this kubeconfig; nothing is discovered or scraped through it
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+
+    /// With --kubeconfig: its context, instead of the current one
+    #[arg(long, value_name = "NAME", requires = "kubeconfig")]
+    context: Option<String>,
+
+    /// With --kubeconfig, and only on loopback addresses: lets the page Doctor write what `tortie setup` plans
+    #[arg(long, requires = "kubeconfig")]
+    allow_setup: bool,
 }
 
 /// Takes out of the arguments of `run` the flags of Prometheus that change nothing here, and refuses those that would
@@ -185,7 +197,18 @@ fn parse_bytes(s: &str) -> Result<u64, String> {
 impl Run {
     /// Runs the server until it is told to end.
     pub(crate) fn execute(self) -> ExitCode {
+        let cluster = self.kubeconfig.map(|kubeconfig| ClusterChoice {
+            from: match &self.context {
+                Some(c) => format!("context {c} of {}", kubeconfig.display()),
+                None => kubeconfig.display().to_string(),
+            },
+            kubeconfig,
+            context: self.context,
+            own: false,
+        });
         let options = ServerOptions {
+            cluster,
+            allow_setup: self.allow_setup,
             listen: self.listen,
             external_url: self.external_url,
             route_prefix: self.route_prefix,
@@ -231,7 +254,8 @@ mod tests {
         {
             assert!(ours.iter().any(|o| o == f.name), "--{} is honoured by the table only", f.name);
         }
-        for o in ours.iter().filter(|o| *o != "threads") {
+        const OWN: &[&str] = &["threads", "kubeconfig", "context", "allow-setup"];
+        for o in ours.iter().filter(|o| !OWN.contains(&o.as_str())) {
             let status = flags::find(o).map(|f| f.status);
             assert_eq!(
                 status,

@@ -1,7 +1,8 @@
 //! Starting and ending the parts in their order.
 
+use super::doctor::{ClusterDoctor, Patient};
 use super::maintenance::Maintenance;
-use super::options::{External, ServerOptions, default_max_block, trimmed};
+use super::options::{ClusterChoice, External, ServerOptions, default_max_block, trimmed};
 use super::reload::{self, Reloader, Source};
 use super::running::Running;
 use super::storage::Storage;
@@ -12,6 +13,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tortie_calico::collect::{PrometheusAddress, Wants};
+use tortie_cluster::client::ConnectOptions;
 use tortie_host::limits::{Limits, hostname};
 use tortie_host::{Clock, CpuPool, Fs, RealFs};
 use tortie_model::regex::Regex;
@@ -85,13 +88,24 @@ impl Server {
             retention_bytes,
             storage: OnceLock::new(),
             ready: OnceLock::new(),
+            live_ms: OnceLock::new(),
             scrape: OnceLock::new(),
             reloader: OnceLock::new(),
             replay: Default::default(),
             quit: tokio::sync::Notify::new(),
             notices: Mutex::default(),
             demo: OnceLock::new(),
+            doctor: OnceLock::new(),
         });
+        if options.allow_setup {
+            may_write(&options, &addresses).map_err(StartError::Usage)?;
+        }
+        if let Some(cluster) = &options.cluster {
+            let at = own_url(&options, &external, &addresses);
+            let patient = patient(cluster, &at, options.allow_setup, &*fs).map_err(StartError::Usage)?;
+            // Set once, here.
+            let _ = running.doctor.set(Arc::new(ClusterDoctor::new(patient, Arc::clone(&clock))));
+        }
         let engine = Engine::new(EngineOptions {
             lookback_ms: options.lookback_ms,
             max_samples: options.max_samples,
@@ -158,7 +172,17 @@ impl Server {
             s.start();
         }
         let _ = self.running.ready.set(());
+        let _ = self.running.live_ms.set(self.running.clock.now_ms());
+        // A demo looks once its targets were scraped.
+        if let Some(doctor) = self.running.doctor.get().filter(|_| self.running.demo.get().is_none()) {
+            doctor.look_again();
+        }
         tracing::info!("Server is ready to receive web requests.");
+    }
+
+    /// When its scrape loops began, milliseconds since 1970; the end of time before that.
+    pub(crate) fn live_since_ms(&self) -> i64 {
+        self.running.live_ms.get().copied().unwrap_or(i64::MAX)
     }
 
     /// The database.
@@ -238,6 +262,68 @@ async fn open(
     })
     .await
     .map_err(|e| format!("BUG: opening the database ended in a panic: {e}"))?
+}
+
+/// Writing from the page needs a cluster that was named and listeners that nobody else reaches.
+fn may_write(o: &ServerOptions, addresses: &[std::net::SocketAddr]) -> Result<(), String> {
+    if o.cluster.is_none() {
+        return Err("--allow-setup: no cluster is named\nhint: name one with --kubeconfig=FILE".to_owned());
+    }
+    if let Some(open) = addresses.iter().find(|a| !a.ip().is_loopback()) {
+        return Err(format!(
+            "--allow-setup: {open} can be reached from other machines, and whoever reaches it could write to the cluster\n\
+             hint: --web.listen-address=127.0.0.1:9090, or leave --allow-setup away"
+        ));
+    }
+    if !o.external_url.is_empty() {
+        return Err("--allow-setup: with --web.external-url others reach this server through a proxy\n\
+                    hint: leave one of the two away"
+            .to_owned());
+    }
+    Ok(())
+}
+
+/// Where this server answers itself.
+fn own_url(o: &ServerOptions, external: &External, addresses: &[std::net::SocketAddr]) -> String {
+    let prefix = o.route_prefix.as_deref().map_or_else(|| external.path.clone(), trimmed);
+    let address = addresses.first().map_or_else(String::new, ToString::to_string);
+    format!("http://{address}{prefix}")
+}
+
+fn patient(
+    cluster: &ClusterChoice,
+    own_url: &str,
+    allow_setup: bool,
+    fs: &dyn Fs,
+) -> Result<Patient, String> {
+    let file = &cluster.kubeconfig;
+    fs.read(file).map_err(|e| {
+        format!(
+            "--kubeconfig={}: {e}\nhint: name the file that kubectl uses, often ~/.kube/config",
+            file.display()
+        )
+    })?;
+    let prometheus = cluster.own.then(|| PrometheusAddress {
+        url: own_url.to_owned(),
+        basic: None,
+        bearer: None,
+        authorities: None,
+        insecure: false,
+    });
+    Ok(Patient {
+        options: ConnectOptions {
+            kubeconfig: Some(file.clone()),
+            context: cluster.context.clone(),
+            ..ConnectOptions::default()
+        },
+        wants: Wants {
+            prometheus,
+            probes: if cluster.own { 0 } else { Wants::default().probes },
+            ..Wants::default()
+        },
+        from: cluster.from.clone(),
+        allow_setup,
+    })
 }
 
 /// A tenth of the memory, 256 MiB at most, for symbols and postings of blocks.

@@ -1,6 +1,7 @@
 //! The running server: everything wired, from the configuration to the sockets.
 
 mod assembly;
+pub(crate) mod doctor;
 mod maintenance;
 mod metrics;
 pub(crate) mod options;

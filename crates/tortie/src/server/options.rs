@@ -31,6 +31,22 @@ pub(crate) struct ServerOptions {
     /// Level of the start, and of a configuration that names none.
     pub(crate) log_level: Threshold,
     pub(crate) log_format: String,
+    /// The cluster that the page Doctor judges.
+    pub(crate) cluster: Option<ClusterChoice>,
+    /// Whether `setup` may be made from the page.
+    pub(crate) allow_setup: bool,
+}
+
+/// A cluster to look at.
+#[derive(Debug, Clone)]
+pub(crate) struct ClusterChoice {
+    pub(crate) kubeconfig: PathBuf,
+    /// Context of the kubeconfig; none for its current one.
+    pub(crate) context: Option<String>,
+    /// What the page says of it.
+    pub(crate) from: String,
+    /// Whether this very server is the Prometheus of the cluster (the demo); its processes are then not probed either.
+    pub(crate) own: bool,
 }
 
 /// The external URL taken apart.

@@ -12,8 +12,30 @@ use tortie_scrape::{PoolConfig, PoolInput, ScrapeManager};
 pub(crate) enum Source {
     /// A file, read anew at each load.
     File(PathBuf),
-    /// A text that the program made (the demo).
-    Text(String),
+    /// A text that the program makes (the demo).
+    Text(Text),
+}
+
+/// A configuration that the program makes and changes while it runs.
+#[derive(Clone)]
+pub(crate) struct Text(Arc<Mutex<String>>);
+
+impl Text {
+    pub(crate) fn new(text: String) -> Text {
+        Text(Arc::new(Mutex::new(text)))
+    }
+
+    /// Takes another text; false when it is the same.
+    pub(crate) fn replace(&self, text: String) -> bool {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let other = *kept != text;
+        *kept = text;
+        other
+    }
+
+    fn get(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// Loads the configuration and hands it to discovery and scraping.
@@ -136,7 +158,7 @@ pub(crate) fn read(source: &Source, fs: &dyn Fs) -> Result<Config, String> {
 
 fn load(source: &Source, fs: &dyn Fs) -> Result<Config, String> {
     match source {
-        Source::Text(text) => Config::load(text, "prometheus.yml").map_err(|d| d.to_string()),
+        Source::Text(text) => Config::load(&text.get(), "prometheus.yml").map_err(|d| d.to_string()),
         Source::File(path) => {
             let name = path.display().to_string();
             let bytes = fs.read(path).map_err(|e| {

@@ -1,5 +1,6 @@
 //! What the web side asks of the running server.
 
+use super::doctor::ClusterDoctor;
 use super::metrics;
 use super::reload::Reloader;
 use super::storage::Storage;
@@ -11,7 +12,7 @@ use tortie_model::duration;
 use tortie_model::storage::Queryable;
 use tortie_scrape::status::{DroppedTarget, MetricMetadata, TargetStatus};
 use tortie_scrape::{ScrapeManager, TargetMetadata};
-use tortie_web::sources::{BoxFuture, Demo, Notice, RuntimeInfo, Sources, TsdbStatus};
+use tortie_web::sources::{BoxFuture, Demo, Doctor, Notice, RuntimeInfo, Sources, TsdbStatus};
 
 /// The parts of a running server; those that take time to open come later.
 pub(crate) struct Running {
@@ -23,12 +24,16 @@ pub(crate) struct Running {
     pub(crate) storage: OnceLock<Storage>,
     /// Set once targets are scraped and queries may come.
     pub(crate) ready: OnceLock<()>,
+    /// When the scrape loops began, milliseconds since 1970.
+    pub(crate) live_ms: OnceLock<i64>,
     pub(crate) scrape: OnceLock<Arc<ScrapeManager>>,
     pub(crate) reloader: OnceLock<Reloader>,
     pub(crate) replay: [AtomicU64; 3],
     pub(crate) quit: tokio::sync::Notify,
     pub(crate) notices: Mutex<Vec<Notice>>,
     pub(crate) demo: OnceLock<Arc<dyn Demo>>,
+    /// Set at start when a cluster was named.
+    pub(crate) doctor: OnceLock<Arc<ClusterDoctor>>,
 }
 
 impl Running {
@@ -178,6 +183,10 @@ impl Sources for Running {
 
     fn demo(&self) -> Option<Arc<dyn Demo>> {
         self.demo.get().cloned()
+    }
+
+    fn doctor(&self) -> Option<Arc<dyn Doctor>> {
+        self.doctor.get().map(|d| Arc::clone(d) as Arc<dyn Doctor>)
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods)] // tests start processes, open sockets and make files
 
+mod cluster_page;
 mod commands;
 mod compat;
 mod configuration;

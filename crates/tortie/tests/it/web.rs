@@ -236,3 +236,52 @@ fn errors_of_the_api_have_prometheus_types_and_codes() {
     check("/api/v1/query?query=label_replace(vector(1),%22a%22,%22%22,%22b%22,%22(%22)", 422, "execution");
     check("/api/tortie/v1/dashboards/none", 404, "not_found");
 }
+
+/// A chart's form of an answer has the numbers of the JSON, bit for bit.
+#[test]
+fn columns_hold_what_the_json_holds() {
+    let dir = folder();
+    let run = serve(dir.path(), "", &[]);
+    let text = "label_replace(vector(1) / 3, \"a\", \"b\", \"\", \"\") and on () (vector(time()) > 1020) or vector(time())";
+    let path =
+        format!("/api/v1/query_range?query={}&start=1000&end=1050&step=10", crate::http::encoded(text));
+    let accept = "application/vnd.tortie.columns, application/json;q=0.9";
+    let answer = with(run.address(), "GET", &path, &[("Accept", accept), ("Accept-Encoding", "gzip")]);
+    assert_eq!(
+        (answer.status, answer.header("content-type").as_str()),
+        (200, "application/vnd.tortie.columns")
+    );
+    assert!(answer.header("vary").contains("Accept"), "{}", answer.header("vary"));
+    let body = &answer.body;
+    assert_eq!(&body[..4], b"TCOL");
+    let from = 8 + u32::from_le_bytes(body[4..8].try_into().unwrap()) as usize;
+    let head: serde_json::Value = serde_json::from_slice(&body[8..from]).unwrap();
+    let expected = get(run.address(), &path).json();
+    let series = expected["data"]["result"].as_array().unwrap();
+    assert_eq!(series.len(), 2, "{expected}");
+    let points = head["data"]["points"].as_u64().unwrap() as usize;
+    assert_eq!(points, 6);
+    assert_eq!(body.len(), from + 8 * points * series.len());
+    for (row, one) in series.iter().enumerate() {
+        assert_eq!(head["data"]["result"][row]["metric"], one["metric"]);
+        let mut got = Vec::new();
+        for k in 0..points {
+            let at = from + 8 * (points * row + k);
+            let value = f64::from_le_bytes(body[at..at + 8].try_into().unwrap());
+            if !value.is_nan() {
+                got.push((1000.0 + 10.0 * k as f64, value));
+            }
+        }
+        let values = one["values"].as_array().unwrap().iter();
+        let want: Vec<(f64, f64)> =
+            values.map(|v| (v[0].as_f64().unwrap(), v[1].as_str().unwrap().parse().unwrap())).collect();
+        assert_eq!(got, want);
+    }
+    // Everybody else gets JSON, as do instant queries and errors.
+    let plain = with(run.address(), "GET", &path, &[("Accept", "*/*")]);
+    assert_eq!(plain.header("content-type"), "application/json");
+    let instant = with(run.address(), "GET", QUERY, &[("Accept", accept)]);
+    assert_eq!(instant.header("content-type"), "application/json");
+    let wrong = with(run.address(), "GET", "/api/v1/query_range?query=(", &[("Accept", accept)]);
+    assert_eq!((wrong.status, wrong.header("content-type").as_str()), (400, "application/json"));
+}

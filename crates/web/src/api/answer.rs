@@ -193,7 +193,7 @@ fn histograms(out: &mut Vec<u8>, runs: &[HistogramRun]) {
 }
 
 /// At most ten notes, then how many more there are, in Prometheus' words.
-fn capped(notes: &[String], kind: &str) -> Vec<String> {
+pub(crate) fn capped(notes: &[String], kind: &str) -> Vec<String> {
     const MOST: usize = 10;
     let mut list: Vec<String> = notes.iter().take(MOST).cloned().collect();
     if notes.len() > MOST {

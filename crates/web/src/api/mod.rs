@@ -1,6 +1,8 @@
 //! Handlers, one file a group of endpoints.
 
 pub(crate) mod answer;
+pub(crate) mod columns;
+pub(crate) mod doctor;
 pub(crate) mod federate;
 pub(crate) mod formatting;
 pub(crate) mod labels;

@@ -1,6 +1,6 @@
-//! Our own additions, `/api/tortie/v1/*`: targets with more to say, dashboards.
+//! Our own additions, `/api/tortie/v1/*`: targets with more to say, dashboards, the demo's switches, the doctor.
 
-use crate::api::targets;
+use crate::api::{doctor, targets};
 use crate::app::App;
 use crate::json;
 use crate::reply::{self, ApiError, Body, Data, Kind};
@@ -14,6 +14,9 @@ pub(crate) async fn route(app: &App, ask: &Ask, rest: &str) -> Response<Body> {
             Some(demo) => demo_switch(&*demo, ask, what).await,
             None => not_found(),
         };
+    }
+    if let Some(what) = rest.strip_prefix("doctor").filter(|r| r.is_empty() || r.starts_with('/')) {
+        return doctor::route(app, ask, what.trim_start_matches('/')).await;
     }
     if ask.method != Method::GET {
         return not_allowed(&["GET"]);
@@ -42,10 +45,19 @@ async fn demo_switch(demo: &dyn Demo, ask: &Ask, what: &str) -> Response<Body> {
             let list: Vec<_> = demo
                 .faults()
                 .into_iter()
-                .map(|(name, summary, seen, on)| serde_json::json!({"name": name, "summary": summary, "seen": seen, "on": on}))
+                .map(
+                    |f| serde_json::json!({"name": f.name, "summary": f.summary, "seen": f.seen, "on": f.on}),
+                )
                 .collect();
             Ok(Data::new(serde_json::Value::from(list).to_string().into_bytes()))
         }
+        ("GET", "cluster") => match demo.cluster() {
+            Some(cluster) => Ok(Data::new(cluster.to_string().into_bytes())),
+            None => Err(ApiError {
+                kind: Kind::NotFound,
+                message: "the demo's cluster is not there yet (hint: ask again in a moment)".to_owned(),
+            }),
+        },
         ("POST", "break" | "heal") if ask.headers.contains_key("x-tortie-demo") => {
             demo.switch(ask.params.get("fault"), what == "break").await.map_err(ApiError::bad_data).map(
                 |text| {

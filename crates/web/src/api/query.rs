@@ -1,6 +1,7 @@
 //! `/api/v1/query`, `/api/v1/query_range`, `/api/v1/query_exemplars`.
 
 use crate::api::answer::AnswerBody;
+use crate::api::columns::{self, ColumnsBody, Grid};
 use crate::api::formatting::parse_query_param;
 use crate::api::labels::TRUNCATED;
 use crate::app::App;
@@ -62,8 +63,14 @@ pub(crate) async fn range(app: &Arc<App>, ask: &Ask) -> Response<Body> {
 }
 
 async fn run(app: &Arc<App>, ask: &Ask, prepared: Result<(usize, When), ApiError>) -> Response<Body> {
+    let grid = match &prepared {
+        Ok((_, When::Range { start, end, step })) if columns::accepted(&ask.headers) => {
+            Some(Grid { start: *start, end: *end, step: *step })
+        }
+        _ => None,
+    };
     match evaluate(app, &ask.params, prepared).await {
-        Ok((answer, warnings, stats)) => respond(answer, &warnings, stats, &ask.headers),
+        Ok((answer, warnings, stats)) => respond(answer, &warnings, stats, &ask.headers, grid),
         Err(e) => reply::error(&e, &ask.headers),
     }
 }
@@ -232,7 +239,16 @@ fn respond(
     warnings: &[String],
     stats: Option<String>,
     request: &HeaderMap,
+    grid: Option<Grid>,
 ) -> Response<Body> {
+    if let Some(grid) = grid.filter(|_| columns::fits(&answer.value)) {
+        let body = ColumnsBody::new(answer, warnings, stats.as_deref(), grid);
+        let mut r = Response::new(body.boxed_unsync());
+        r.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(columns::COLUMNS));
+        reply::vary(r.headers_mut());
+        r.headers_mut().append(http::header::VARY, HeaderValue::from_static("Accept"));
+        return r;
+    }
     let gzip = reply::accepts_gzip(request);
     let mut r = Response::new(AnswerBody::new(answer, warnings, stats, gzip).boxed_unsync());
     r.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

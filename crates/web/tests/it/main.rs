@@ -3,5 +3,6 @@
 
 #![allow(clippy::disallowed_methods)] // tests may wait by the machine's clock
 
+mod doctor;
 mod requests;
 mod stand_in;

@@ -8,7 +8,7 @@ use tortie_model::{Columns, Labels, Matcher};
 use tortie_promql::eval::{Budget, Engine, EngineOptions};
 use tortie_scrape::TargetMetadata;
 use tortie_scrape::status::{DroppedTarget, MetricMetadata, TargetStatus};
-use tortie_web::sources::{BoxFuture, Notice, RuntimeInfo, TsdbStatus};
+use tortie_web::sources::{BoxFuture, Doctor, Notice, RuntimeInfo, TsdbStatus};
 use tortie_web::{App, Sources, WebOptions};
 
 /// A door that whoever reads series number [`Door::AT`] stands before.
@@ -55,6 +55,8 @@ pub(crate) struct StandIn {
     /// Series that were read.
     pub(crate) read: Arc<AtomicUsize>,
     pub(crate) door: Option<Arc<Door>>,
+    /// The doctor behind the page.
+    pub(crate) doctor: Option<Arc<dyn Doctor>>,
 }
 
 struct Stored {
@@ -180,6 +182,10 @@ impl Sources for StandIn {
 
     fn notices(&self) -> Vec<Notice> {
         Vec::new()
+    }
+
+    fn doctor(&self) -> Option<Arc<dyn Doctor>> {
+        self.doctor.clone()
     }
 }
 

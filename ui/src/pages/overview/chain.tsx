@@ -1,4 +1,6 @@
-// The chain of each component: one row of marks from the component's setting to the dashboard.
+// The chain of each component: one row of marks from the component's setting to the dashboard. The links of the cluster come
+// from the doctor's last report, all others from the series themselves.
+import type { Cell as DoctorCell, DoctorState } from '../../api/doctor.ts';
 import { href } from '../../app/router.ts';
 import { grouped } from '../../format/number.ts';
 import { Mark, worst, type State } from '../../parts/mark.tsx';
@@ -15,18 +17,36 @@ interface Link {
 
 const cluster = 'Needs a connection to the cluster, which this server does not have';
 
+const marks: Record<DoctorCell['mark'], State> = { good: 'ok', bad: 'bad', look: 'warn', note: 'ok', unknown: 'unknown', young: 'unknown', none: 'off' };
+
+/** The doctor's stations behind each of the first links. */
+const stations = [['on'], ['service'], ['monitor', 'selected']];
+
+/** What the doctor says of the links of the cluster; undefined where it says nothing. */
+function clusterLinks(doctor: DoctorState | undefined, component: string): Link[] | undefined {
+  const row = doctor?.table?.rows.find((one) => one.component === component);
+  if (!doctor?.table || !row?.installed) return undefined;
+  const { stations: columns } = doctor.table;
+  return stations.map((names) => {
+    const cells = names.flatMap((name) => row.cells[columns.indexOf(name)] ?? []);
+    const state = worst(cells.map((cell) => marks[cell.mark]));
+    const told = cells.filter((cell) => marks[cell.mark] === state);
+    return { state, text: state === 'ok' ? told.map((cell) => cell.note).find((note) => note !== '') ?? '' : '', why: told.flatMap((cell) => cell.why).slice(0, 3).join('; ') || 'The doctor has nothing to say of it', to: href('/doctor') };
+  });
+}
+
 export const linkNames = ['Metrics on', 'Service', 'Monitor', 'Discovered', 'Up', 'Fresh', 'Series', 'Dashboard'];
 
 /** Oldest age in seconds at which a series still counts as fresh. */
 const freshFor = 90;
 
 /** The links of a component, in the order of `linkNames`. A broken link leaves those behind it unknown. */
-export function linksOf(state: ComponentState): Link[] {
+export function linksOf(state: ComponentState, doctor?: DoctorState): Link[] {
   const { component, targets, up, age, series, jobs } = state;
   const off: Link = { state: 'off', text: '', why: cluster };
   const job = jobs.map(escapeRegex).join('|');
   const behind: Link = { state: 'off', text: '', why: 'Waits for the link before it' };
-  const links: Link[] = [off, off, off];
+  const links: Link[] = clusterLinks(doctor, component.id) ?? [off, off, off];
   const filter = { q: jobs[0] ?? component.id };
 
   if (targets === 0) {
@@ -76,8 +96,10 @@ export interface Verdict {
 }
 
 /** Sentence that says whether Calico is monitored and well, and what is wrong first. `ailing` are its unhealthy numbers. */
-export function verdict(states: ComponentState[], ailing: Verdict[]): Verdict {
-  const all = states.map((state) => ({ state, links: linksOf(state) }));
+export function verdict(states: ComponentState[], ailing: Verdict[], doctor?: DoctorState): Verdict {
+  const broken = doctor?.report?.findings.find((finding) => finding.level === 'fail');
+  if (broken) return { state: 'bad', text: `${broken.title.charAt(0).toUpperCase()}${broken.title.slice(1)} (${broken.id})` };
+  const all = states.map((state) => ({ state, links: linksOf(state, doctor) }));
   const overall = worst(all.flatMap(({ links }) => links.map((link) => link.state)).filter((state) => state === 'bad' || state === 'warn' || state === 'ok'));
   if (states.every((state) => state.targets === 0)) return { state: 'bad', text: 'No component of Calico is scraped by this server' };
   for (const wanted of ['bad', 'warn'] as const) {
@@ -96,8 +118,8 @@ export function verdict(states: ComponentState[], ailing: Verdict[]): Verdict {
 }
 
 /** The table; without states it has its size already and says that they are on their way. */
-export function Chain({ states }: { states: ComponentState[] | undefined }) {
-  const rows = states?.map((state) => ({ name: state.component.name, links: linksOf(state) })) ?? components.map(({ name }) => ({ name, links: undefined }));
+export function Chain({ states, doctor }: { states: ComponentState[] | undefined; doctor: DoctorState | undefined }) {
+  const rows = states?.map((state) => ({ name: state.component.name, links: linksOf(state, doctor) })) ?? components.map(({ name }) => ({ name, links: undefined }));
   return (
     <div class="panel scroll-x" aria-busy={!states}>
       <table class="chain">
@@ -114,7 +136,13 @@ export function Chain({ states }: { states: ComponentState[] | undefined }) {
           ))}
         </tbody>
       </table>
-      <p class="chain-note dim"><span class="mark off" aria-hidden="true">–</span> Metrics on, Service and Monitor are links of the cluster; this server reads its targets from a configuration file and is not connected to one.</p>
+      <p class="chain-note dim cut">
+        {doctor?.ageMs !== undefined && doctor.ageMs !== null ? (
+          <>Metrics on, Service and Monitor as the doctor saw them {doctor.ageMs < 2000 ? 'just now' : `${roughSpan(doctor.ageMs)} ago`}. <a href={href('/doctor')}>Doctor</a></>
+        ) : (
+          <><span class="mark off" aria-hidden="true">–</span> Metrics on, Service and Monitor are links of the cluster; this server is not connected to one. <a href={href('/doctor')}>How to connect it</a></>
+        )}
+      </p>
     </div>
   );
 }

@@ -1,5 +1,6 @@
 // Collects what the Overview shows: jobs, chain, health, nodes and changes, in as few queries as will do.
-import { call, type Answer } from '../../api/client.ts';
+import { ApiError, call, type Answer } from '../../api/client.ts';
+import { doctorState, type DoctorState } from '../../api/doctor.ts';
 import { queryRange, queryVector, parseValue, type Labels } from '../../api/prometheus.ts';
 import { natural } from '../../format/natural.ts';
 import { components, scope, type Component, type Health } from './components.ts';
@@ -57,6 +58,22 @@ export async function dashboardUids(signal: AbortSignal): Promise<Set<string>> {
   } catch (error) {
     if (signal.aborted) throw error;
     return new Set();
+  }
+}
+
+/** Set once the server said that it knows no cluster: it is not asked again. */
+let noDoctor = false;
+
+/** The doctor's last report; undefined where there is none. */
+export async function loadDoctor(signal: AbortSignal): Promise<DoctorState | undefined> {
+  if (noDoctor) return undefined;
+  try {
+    const state = await doctorState(signal);
+    return state?.table ? state : undefined;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    noDoctor = error instanceof ApiError && (error.status === 404 || (error.status === 503 && error.kind === 'unavailable'));
+    return undefined;
   }
 }
 

@@ -14,7 +14,7 @@ import { now, range, span, times } from '../../time/clock.ts';
 import { roughSpan } from '../../time/duration.ts';
 import { Chain, verdict, type Verdict } from './chain.tsx';
 import type { Component, Health } from './components.ts';
-import { loadChain, loadChanges, loadFacts, loadHealth, loadNodes, loadServer, type Change, type ComponentState, type HealthValue } from './load.ts';
+import { loadChain, loadChanges, loadDoctor, loadFacts, loadHealth, loadNodes, loadServer, type Change, type ComponentState, type HealthValue } from './load.ts';
 import './overview.css';
 
 const rateWindow = '5m';
@@ -196,17 +196,17 @@ function Server() {
 }
 
 export default function Overview() {
-  const chain = useResource('chain', now.value, (signal) => loadChain(now.value, signal));
-  const states = chain.data;
+  const chain = useResource('chain', now.value, (signal) => Promise.all([loadChain(now.value, signal), loadDoctor(signal)]));
+  const [states, doctor] = chain.data ?? [undefined, undefined];
   if (chain.error && !states) return <Failure error={chain.error} what="The Overview could not be read" />;
-  const says = states ? verdict(states, Object.values(ailing.value).flatMap((list) => list ?? [])) : undefined;
+  const says = states ? verdict(states, Object.values(ailing.value).flatMap((list) => list ?? []), doctor) : undefined;
   return (
     <>
       <p class="verdict" role="status" title={says?.text}>
         {says ? <><Mark state={says.state} /> <span>{says.text}</span></> : <span class="dim">Asking for the state of Felix, Typha and kube-controllers …</span>}
       </p>
       {chain.error ? <p class="note">The newest state could not be read; this is the one before.</p> : null}
-      <Chain states={states} />
+      <Chain states={states} doctor={doctor} />
       <div class="tiles">
         {states
           ? states.map((state) => <ComponentTile key={state.component.id} state={state} />)

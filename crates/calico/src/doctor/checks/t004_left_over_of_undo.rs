@@ -5,13 +5,13 @@
 //! **Why it matters.** An undo that was interrupted, or a journal that was deleted by hand, leaves Services and monitors in
 //! the cluster. They go on scraping, and nobody will ever remove them.
 //!
-//! **How to mend.** `tortie setup undo --sweep` lists them and deletes those that carry the label.
+//! **How to mend.** Delete them; the printed commands name each.
 
-use super::t001_drift_from_setup::tortie;
 use crate::doctor::check::{Check, Evidence, Judged, Station};
 use crate::doctor::entity::Entity;
 use crate::doctor::finding::Finding;
-use crate::doctor::fix::{Auto, Fix};
+use crate::doctor::fix::{Auto, Command, Fix};
+use crate::doctor::mend::plural;
 use crate::doctor::verdict::Level;
 use crate::facts::Facts;
 use crate::facts::services::reference;
@@ -53,8 +53,9 @@ fn judge(facts: &Facts<'_>) -> Vec<Judged> {
     for object in &left {
         finding = finding.heading(object.to_string());
     }
-    let sweep = tortie(facts, &["setup", "undo", "--sweep"]);
-    let finding = finding.fix(Fix::Commands { auto: Auto::Yes, commands: vec![sweep] });
+    let context = &facts.snap.identity.context;
+    let commands = left.iter().map(|o| Command::kubectl(context).delete(o, &plural(&o.gvk.kind))).collect();
+    let finding = finding.fix(Fix::Commands { auto: Auto::Ask, commands });
     vec![Judged::info(Entity::cluster(), finding)]
 }
 
@@ -96,7 +97,10 @@ mod tests {
     }
 
     #[test]
-    fn a_sweep_removes_them() {
-        assert_eq!(mends("T004", &with_label(false)), ["tortie setup undo --sweep --context=test"]);
+    fn each_is_deleted_by_name() {
+        assert_eq!(
+            mends("T004", &with_label(false)),
+            ["kubectl --context=test -n calico-system delete services tortie-felix-metrics"]
+        );
     }
 }

@@ -27,7 +27,11 @@ pub(super) fn faults(url: &str) -> Result<String, String> {
     Ok(lines.join("\n"))
 }
 
-fn ask(url: &str, method: &str, path: &str) -> Result<serde_json::Value, String> {
+/// Asks the demo's own API.
+///
+/// # Errors
+/// When nobody answers there, or it is no demo.
+pub(crate) fn ask(url: &str, method: &str, path: &str) -> Result<serde_json::Value, String> {
     let rest = url.strip_prefix("http://").ok_or_else(|| format!("{url}: not an http URL"))?;
     let (authority, prefix) = rest.find('/').map_or((rest, ""), |i| rest.split_at(i));
     let prefix = prefix.trim_end_matches('/');

@@ -1,17 +1,23 @@
 //! `tortie demo`: a simulated Calico cluster and its monitoring in one process, and the switches to break it.
 
-mod client;
+pub(crate) mod client;
+mod cluster;
 mod config;
+mod follow;
+#[cfg(test)]
+mod follow_tests;
 mod history;
+mod names;
 mod screen;
 mod switches;
 
 use crate::logging::{self, Format, Threshold};
-use crate::server::options::ServerOptions;
-use crate::server::reload::Source;
+use crate::server::options::{ClusterChoice, ServerOptions};
+use crate::server::reload::{Source, Text};
 use crate::server::{Server, StartError, io_runtime};
 use crate::signals::Signals;
 use clap::{Args, Subcommand};
+use cluster::DemoCluster;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -32,8 +38,12 @@ pub(crate) struct Demo {
 enum Switch {
     /// Breaks something in the running demo
     Break {
-        /// What: see `tortie demo faults`
-        fault: String,
+        /// What: see --list
+        #[arg(required_unless_present = "list")]
+        fault: Option<String>,
+        /// Lists what can be broken and what is
+        #[arg(long)]
+        list: bool,
         #[command(flatten)]
         at: At,
     },
@@ -81,6 +91,9 @@ struct Start {
     /// Write the address into this file once everything is there
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    /// Lets the page Doctor write what `tortie setup` plans into the demo's cluster; only on loopback addresses
+    #[arg(long)]
+    allow_setup: bool,
     /// Least level that is logged
     #[arg(long = "log.level", default_value = "warn", value_enum, value_name = "LEVEL")]
     log_level: Threshold,
@@ -91,7 +104,10 @@ impl Demo {
     pub(crate) fn execute(self) -> ExitCode {
         let asked = match self.switch {
             None => return self.start.execute(),
-            Some(Switch::Break { fault, at }) => client::switch(&at.url, &fault, true),
+            Some(Switch::Break { fault: Some(fault), list: false, at }) => {
+                client::switch(&at.url, &fault, true)
+            }
+            Some(Switch::Break { at, .. }) => client::faults(&at.url),
             Some(Switch::Heal { fault, at }) => client::switch(&at.url, &fault, false),
             Some(Switch::Faults { at }) => client::faults(&at.url),
         };
@@ -151,22 +167,29 @@ impl Start {
             start_ms: Some(now - history_ms),
             clock: Arc::clone(&clock),
             bind: Bind::OwnAddress,
+            release: cluster::CALICO,
+            net: FleetOptions::free_net(),
             ..FleetOptions::default()
         })
         .await
         .map_err(|e| StartError::Failed(e.to_string()))?;
         let fleet = Arc::new(fleet);
         fleet.set_time(now - history_ms);
-        let options = self.options(dir);
-        let source = Source::Text(config::yaml(fleet.targets()));
-        let server = Server::prepare(options, source, Arc::clone(&clock)).await?;
+        let failed = StartError::Failed;
+        let cluster = DemoCluster::start(fleet.targets(), self.nodes, Arc::clone(&clock)).await;
+        let cluster = Arc::new(cluster.map_err(failed)?);
+        let kubeconfig = dir.join("demo.kubeconfig");
+        cluster.write_kubeconfig(&kubeconfig).map_err(failed)?;
+        let text = Text::new(follow::wanted(&cluster, fleet.targets(), now).yaml);
+        let options = self.options(dir, &kubeconfig);
+        let server = Server::prepare(options, Source::Text(text.clone()), Arc::clone(&clock)).await?;
         tokio::select! {
             made = history::make(&server, &fleet, &clock, history_ms) => {
                 let made = made.map_err(StartError::Failed)?;
                 fleet.follow_clock();
-                switches::install(&server, Arc::clone(&fleet));
+                switches::install(&server, Arc::clone(&fleet), Arc::clone(&cluster), kubeconfig.clone());
                 server.go_live();
-                screen::ready(&server.url(), &made, fleet.targets().len());
+                screen::ready(&server.url(), &made, fleet.targets().len(), &kubeconfig);
                 if let Err(e) = self.tell_ready(&server.url()) {
                     // What is wrong with the file is the reason to end, whatever else ending finds.
                     let _ = server.stop().await;
@@ -177,8 +200,13 @@ impl Start {
                 return server.stop().await.map_err(StartError::Failed);
             }
         }
-        server.until_told_to_end(&mut signals).await;
+        tokio::select! {
+            () = server.until_told_to_end(&mut signals) => {}
+            () = follow::follow(cluster, fleet, &server, text, clock) => {}
+        }
         screen::ending();
+        // A directory that is kept keeps no address of a server that is gone.
+        let _ = RealFs.remove_file(&kubeconfig);
         server.stop().await.map_err(StartError::Failed)
     }
 
@@ -189,8 +217,15 @@ impl Start {
             .map_err(|e| StartError::Failed(format!("{}: {e}", file.display())))
     }
 
-    fn options(&self, dir: &std::path::Path) -> ServerOptions {
+    fn options(&self, dir: &std::path::Path, kubeconfig: &std::path::Path) -> ServerOptions {
         ServerOptions {
+            cluster: Some(ClusterChoice {
+                kubeconfig: kubeconfig.to_owned(),
+                context: Some(cluster::CONTEXT.to_owned()),
+                from: "the demo's own".to_owned(),
+                own: true,
+            }),
+            allow_setup: self.allow_setup,
             config_file: PathBuf::from("prometheus.yml"),
             listen: self.listen.clone(),
             external_url: self.external_url.clone(),

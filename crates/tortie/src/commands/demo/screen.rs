@@ -34,7 +34,7 @@ impl Progress {
     }
 }
 
-pub(super) fn ready(url: &str, made: &Made, targets: usize) {
+pub(super) fn ready(url: &str, made: &Made, targets: usize, kubeconfig: &std::path::Path) {
     // The switches look for the demo at its usual address.
     let at = if url == "http://127.0.0.1:9090/" { String::new() } else { format!(" --url {url}") };
     println!("tortie demo: a simulated Calico cluster, {targets} targets, live");
@@ -46,6 +46,7 @@ pub(super) fn ready(url: &str, made: &Made, targets: usize) {
         made.samples
     );
     println!("  address   {url}");
+    println!("  cluster   export KUBECONFIG={}", kubeconfig.display());
     // As it was called, so that the lines can be pasted.
     let me = std::env::args().next().unwrap_or_else(|| "tortie".to_owned());
     println!();
@@ -56,6 +57,10 @@ pub(super) fn ready(url: &str, made: &Made, targets: usize) {
     println!("      {me} demo faults{at}");
     println!("      {me} demo break felix-down{at}");
     println!("      {me} demo heal felix-down{at}");
+    let demo = if at.is_empty() { "--demo".to_owned() } else { format!("--demo={url}") };
+    println!("  break a link of the chain, let the doctor find it, paste its command:");
+    println!("      {me} demo break port-name{at}");
+    println!("      {me} doctor {demo}");
     println!();
     println!("Ctrl-C ends it.");
 }

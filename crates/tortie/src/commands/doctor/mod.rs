@@ -1,6 +1,7 @@
 //! `tortie doctor`: every link of the chain, the broken one by name, the command that mends it.
 
 mod baseline;
+mod demo;
 pub(crate) mod files;
 pub(crate) mod kube_flags;
 pub(crate) mod screen;
@@ -22,7 +23,7 @@ use tortie_host::{Clock, SystemClock};
 /// Checks every link from Felix's setting to the person who is paged
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  tortie doctor\n  tortie doctor -f manifests/ --assume calico=3.32,install=operator\n\n\
+    after_help = "Examples:\n  tortie doctor\n  tortie doctor --demo\n  tortie doctor -f manifests/ --assume calico=3.32,install=operator\n\n\
 Exit: 0 fine, 1 a finding at --fail-on or above, 2 usage, 3 no finding and something could not be looked at"
 )]
 pub(crate) struct Doctor {
@@ -35,6 +36,10 @@ pub(crate) struct Doctor {
     /// What is in the cluster beside the files, such as calico=3.32,install=operator,stack=kube-prometheus-stack:prometheus
     #[arg(long, value_name = "WHAT", default_value = "", requires = "files", hide_default_value = true)]
     pub(crate) assume: String,
+    /// Judges the cluster of the running `tortie demo`, at its usual address or the one given
+    #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = demo::USUAL,
+        conflicts_with_all = ["files", "kubeconfig", "context", "prom_url"])]
+    demo: Option<String>,
     /// Form of the report: human, short, json, yaml, junit, sarif, prometheus
     #[arg(short = 'o', long, value_name = "FORM", default_value = "human")]
     output: String,
@@ -80,7 +85,11 @@ impl Doctor {
     }
 
     #[allow(clippy::print_stdout, clippy::print_stderr)]
-    fn run(self) -> Result<u8, String> {
+    fn run(mut self) -> Result<u8, String> {
+        if let Some(url) = self.demo.take() {
+            let kubeconfig = demo::aim(&url, &mut self.kube, &mut self.prometheus)?;
+            eprintln!("to paste what is printed: export KUBECONFIG={kubeconfig}");
+        }
         if self.list {
             for c in ALL {
                 println!("{}  {:<32} {}", c.id, c.slug, c.title);
