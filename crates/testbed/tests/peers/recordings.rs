@@ -67,7 +67,7 @@ fn seen(objects: &[Value]) -> Seen {
                 "template labels": template["metadata"]["labels"], "host": template["spec"]["hostNetwork"],
                 "template annotations": sorted(keys(&template["metadata"]["annotations"])),
                 "strategy": [spec["strategy"], spec["updateStrategy"]],
-                "container": [container["name"], container["image"], container["ports"]],
+                "container": [container["name"], image(container), container["ports"]],
                 // Of the two others not all of the environment is played.
                 "env": if name == "calico-typha" { json!(env(container)) } else { Value::Null },
             }),
@@ -75,6 +75,13 @@ fn seen(objects: &[Value]) -> Seen {
         out.insert(format!("{kind} {name}"), json!([common, own]));
     }
     out
+}
+
+/// The image without its registry, which an installation may choose.
+fn image(container: &Value) -> String {
+    let text = container["image"].as_str().unwrap_or_default();
+    let parts: Vec<&str> = text.rsplit('/').take(2).collect();
+    parts.into_iter().rev().collect::<Vec<_>>().join("/")
 }
 
 fn sorted(mut list: Vec<String>) -> Vec<String> {

@@ -3,7 +3,7 @@
 
 use super::cluster::{Cluster, Told};
 use super::faults_page::{Seen, page};
-use super::injected::{Place, bare, faster, kubectl, make, place};
+use super::injected::{Place, bare, delete_newer, faster, kubectl, made, make, place};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 use tortie_sim::catalogue::{self, Entry, Live, Mends, Process};
@@ -95,7 +95,7 @@ fn ids(told: &Told) -> Vec<String> {
     lowered.map(|f| f["id"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-fn one(cluster: &Cluster, entry: &Entry, healthy: &str) -> Seen {
+fn one(cluster: &Cluster, entry: &Entry, healthy: &str, before: &[Value]) -> Seen {
     let begin = Instant::now();
     let undo = make(cluster, entry);
     let probes = if entry.seen == catalogue::Seen::Processes { "10" } else { "0" };
@@ -134,6 +134,12 @@ fn one(cluster: &Cluster, entry: &Entry, healthy: &str) -> Seen {
     if after.exit != 0 {
         let why = format!("not healthy afterwards: {:?}\n{}", after.ids(), after.screen);
         seen.wrong.get_or_insert(why);
+        undo.restore(cluster);
+        after = cluster.told_until(HEALTHY, |t| t.exit == 0);
+        assert_eq!(after.exit, 0, "{}: the bed cannot be brought back: {}", entry.name, after.screen);
+    }
+    if undo.leaves_others() {
+        delete_newer(cluster, before);
         undo.restore(cluster);
         after = cluster.told_until(HEALTHY, |t| t.exit == 0);
         assert_eq!(after.exit, 0, "{}: the bed cannot be brought back: {}", entry.name, after.screen);
@@ -211,9 +217,9 @@ fn each_fault_is_named_and_mended() {
         }
         let healthy = cluster.told_until(HEALTHY, |t| t.exit == 0);
         assert_eq!((healthy.ids(), healthy.exit), (vec![], 0), "{}", healthy.screen);
-        let alone = peers(&cluster);
+        let (alone, before) = (peers(&cluster), made(&cluster));
         for entry in entries {
-            let seen = one(&cluster, &entry, &alone);
+            let seen = one(&cluster, &entry, &alone, &before);
             println!(
                 "{:<30} {} named after {:.1?}, healthy after {:.1?}: {}",
                 entry.name,

@@ -84,6 +84,7 @@ pub(super) fn place(entry: &Entry) -> Result<Place, String> {
 pub(super) struct Undo {
     before: Vec<Value>,
     added: Vec<Value>,
+    removed: bool,
     process: Option<Where>,
 }
 
@@ -104,6 +105,7 @@ pub(super) fn make(cluster: &Cluster, entry: &Entry) -> Undo {
                 let now = read(cluster, &model, kind, name);
                 undo.before.push(bare(&now));
                 delete(cluster, &now);
+                undo.removed = true;
             }
             Change::Add(object) => {
                 let mut o = bare(object);
@@ -142,6 +144,11 @@ pub(super) fn make(cluster: &Cluster, entry: &Entry) -> Undo {
 }
 
 impl Undo {
+    /// Whether a mended cluster may have other objects than before, such as a monitor of another name.
+    pub(super) fn leaves_others(&self) -> bool {
+        !self.added.is_empty() || self.removed
+    }
+
     /// Brings everything back by hand.
     pub(super) fn restore(&self, cluster: &Cluster) {
         if let Some(at) = &self.process {
@@ -243,4 +250,35 @@ pub(super) fn kubectl(cluster: &Cluster, arguments: &[&str], object: &Value) {
 
 fn delete(cluster: &Cluster, object: &Value) {
     kubectl(cluster, &["delete", "--ignore-not-found", "--wait=true", "-f", "-"], object);
+}
+
+/// Lists in which printed commands make objects.
+const MADE: [&str; 4] = [
+    "/apis/monitoring.coreos.com/v1/servicemonitors",
+    "/apis/monitoring.coreos.com/v1/podmonitors",
+    "/apis/monitoring.coreos.com/v1/prometheusrules",
+    "/api/v1/services",
+];
+
+/// The objects of those lists by kind, namespace and name.
+pub(super) fn made(cluster: &Cluster) -> Vec<Value> {
+    let lists = ["ServiceMonitor", "PodMonitor", "PrometheusRule", "Service"].into_iter().zip(MADE);
+    lists
+        .flat_map(|(kind, path)| {
+            let version = if kind == "Service" { "v1" } else { "monitoring.coreos.com/v1" };
+            let list = cluster.bed.api().list(path).unwrap();
+            list.into_iter().map(move |o| {
+                let meta = &o["metadata"];
+                json!({"apiVersion": version, "kind": kind,
+                    "metadata": {"name": meta["name"], "namespace": meta["namespace"]}})
+            })
+        })
+        .collect()
+}
+
+/// Deletes what was not there before.
+pub(super) fn delete_newer(cluster: &Cluster, before: &[Value]) {
+    for object in made(cluster).iter().filter(|o| !before.contains(o)) {
+        delete(cluster, object);
+    }
 }
