@@ -92,7 +92,9 @@ fn ids(told: &Told) -> Vec<String> {
     let lowered = list
         .iter()
         .filter(|f| f["warning"].as_str().is_some_and(|w| w.starts_with("samples arrive another way")));
-    lowered.map(|f| f["id"].as_str().unwrap_or_default().to_owned()).collect()
+    let mut ids: Vec<String> = lowered.map(|f| f["id"].as_str().unwrap_or_default().to_owned()).collect();
+    ids.dedup();
+    ids
 }
 
 fn one(cluster: &Cluster, entry: &Entry, healthy: &str, before: &[Value]) -> Seen {
@@ -140,10 +142,10 @@ fn one(cluster: &Cluster, entry: &Entry, healthy: &str, before: &[Value]) -> See
     }
     if undo.leaves_others() {
         delete_newer(cluster, before);
-        undo.restore(cluster);
-        after = cluster.told_until(HEALTHY, |t| t.exit == 0);
-        assert_eq!(after.exit, 0, "{}: the bed cannot be brought back: {}", entry.name, after.screen);
     }
+    undo.put_back(cluster);
+    after = cluster.told_until(HEALTHY, |t| t.exit == 0);
+    assert_eq!(after.exit, 0, "{}: the bed cannot be brought back: {}", entry.name, after.screen);
     seen
 }
 

@@ -29,6 +29,7 @@ const NOT_HERE: &[(&str, &str)] = &[
     ("no-calico", "a bed without Calico is another cluster"),
     ("enforced-limit-hit", "a Typha of 3.30 sends fewer samples than that"),
     ("felix-slow", "a slow process of a bed is slow once a connection, and Prometheus keeps connections"),
+    ("node-label-hidden", "the kube-controllers of a bed shows no blocks of addresses"),
     ("host-port-taken", "pods of a bed bring no process of their own, so nobody takes the port"),
 ];
 
@@ -98,7 +99,7 @@ pub(super) fn make(cluster: &Cluster, entry: &Entry) -> Undo {
                 let now = read(cluster, &model, kind, name);
                 let mut changed = now.clone();
                 undo.before.push(bare(&now));
-                set(&mut changed, pointer, value.clone());
+                set(&mut changed, pointer, of_the_bed(value));
                 kubectl(cluster, &["replace", "-f", "-"], &changed);
             }
             Change::Remove { kind, name } => {
@@ -149,6 +150,44 @@ impl Undo {
         !self.added.is_empty() || self.removed
     }
 
+    /// Gives every changed object the fields that it had: what mends a fault need not be what was there before.
+    pub(super) fn put_back(&self, cluster: &Cluster) {
+        for object in &self.added {
+            delete(cluster, object);
+        }
+        let mut seen = Vec::new();
+        for before in &self.before {
+            let key = (&before["kind"], &before["metadata"]["namespace"], &before["metadata"]["name"]);
+            // The first is as it was; later ones hold a part of the fault.
+            if seen.contains(&key) {
+                continue;
+            }
+            seen.push(key);
+            let mut arguments = vec!["get".to_owned(), full_name(before)];
+            arguments.push(before["metadata"]["name"].as_str().unwrap_or_default().to_owned());
+            arguments.extend(["-o", "json", "--ignore-not-found"].map(str::to_owned));
+            if let Some(namespace) = before["metadata"]["namespace"].as_str() {
+                arguments.extend(["-n".to_owned(), namespace.to_owned()]);
+            }
+            let text = cluster.bed.kubectl_ok(&arguments).unwrap();
+            if text.trim().is_empty() {
+                cluster.bed.apply_objects(std::slice::from_ref(before)).unwrap();
+                continue;
+            }
+            let mut now: Value = serde_json::from_str(&text).unwrap();
+            if bare(&now) == *before {
+                continue;
+            }
+            for (key, value) in before.as_object().unwrap().iter().filter(|(k, _)| *k != "metadata") {
+                now[key] = value.clone();
+            }
+            for key in ["labels", "annotations"] {
+                set(&mut now, &format!("/metadata/{key}"), before["metadata"][key].clone());
+            }
+            kubectl(cluster, &["replace", "-f", "-"], &now);
+        }
+    }
+
     /// Brings everything back by hand.
     pub(super) fn restore(&self, cluster: &Cluster) {
         if let Some(at) = &self.process {
@@ -193,6 +232,15 @@ pub(super) fn bare(object: &Value) -> Value {
         all.remove("status");
     }
     o
+}
+
+/// A value that names a node by the model's name.
+fn of_the_bed(value: &Value) -> Value {
+    match value.as_str() {
+        _ if value.is_null() => Value::Null,
+        None => serde_json::from_str(&value.to_string().replace("\"n2\"", "\"node2\"")).unwrap(),
+        Some(_) => value.clone(),
+    }
 }
 
 /// A bed's nodes are called otherwise than the model's, and it serves the storage's API.
