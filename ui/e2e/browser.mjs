@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
+import { opened } from './api.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -33,7 +34,7 @@ export async function open(browser, { theme = 'light', width = 1440, height = 90
   page.on('response', (response) => {
     const url = new URL(response.url());
     const query = url.searchParams.get('query') ?? new URLSearchParams(response.request().postData() ?? '').get('query');
-    if (query !== null && response.ok()) answers.push({ path: url.pathname, query, body: response.json().catch(() => undefined) });
+    if (query !== null && response.ok()) answers.push({ path: url.pathname, query, body: response.body().then(opened, () => undefined) });
   });
   await page.addInitScript(() => {
     globalThis.shifts = [];

@@ -32,7 +32,7 @@ by `make campaign NAME=faults`, which writes this page. \"Alone\" is what Promet
     let well = made.iter().filter(|(_, s)| s.wrong.is_none()).count();
     writeln!(
         out,
-        "{} of {} faults were made on real clusters in {} s; {well} were named and mended as expected.\n",
+        "{} of {} faults and remarks were made on real clusters in {} s; {well} were named and mended as expected.\n",
         made.len(),
         rows.len(),
         took.as_secs()

@@ -85,7 +85,6 @@ pub(super) fn place(entry: &Entry) -> Result<Place, String> {
 pub(super) struct Undo {
     before: Vec<Value>,
     added: Vec<Value>,
-    removed: bool,
     process: Option<Where>,
 }
 
@@ -106,7 +105,6 @@ pub(super) fn make(cluster: &Cluster, entry: &Entry) -> Undo {
                 let now = read(cluster, &model, kind, name);
                 undo.before.push(bare(&now));
                 delete(cluster, &now);
-                undo.removed = true;
             }
             Change::Add(object) => {
                 let mut o = bare(object);
@@ -145,51 +143,8 @@ pub(super) fn make(cluster: &Cluster, entry: &Entry) -> Undo {
 }
 
 impl Undo {
-    /// Whether a mended cluster may have other objects than before, such as a monitor of another name.
-    pub(super) fn leaves_others(&self) -> bool {
-        !self.added.is_empty() || self.removed
-    }
-
-    /// Gives every changed object the fields that it had: what mends a fault need not be what was there before.
-    pub(super) fn put_back(&self, cluster: &Cluster) {
-        for object in &self.added {
-            delete(cluster, object);
-        }
-        let mut seen = Vec::new();
-        for before in &self.before {
-            let key = (&before["kind"], &before["metadata"]["namespace"], &before["metadata"]["name"]);
-            // The first is as it was; later ones hold a part of the fault.
-            if seen.contains(&key) {
-                continue;
-            }
-            seen.push(key);
-            let mut arguments = vec!["get".to_owned(), full_name(before)];
-            arguments.push(before["metadata"]["name"].as_str().unwrap_or_default().to_owned());
-            arguments.extend(["-o", "json", "--ignore-not-found"].map(str::to_owned));
-            if let Some(namespace) = before["metadata"]["namespace"].as_str() {
-                arguments.extend(["-n".to_owned(), namespace.to_owned()]);
-            }
-            let text = cluster.bed.kubectl_ok(&arguments).unwrap();
-            if text.trim().is_empty() {
-                cluster.bed.apply_objects(std::slice::from_ref(before)).unwrap();
-                continue;
-            }
-            let mut now: Value = serde_json::from_str(&text).unwrap();
-            if bare(&now) == *before {
-                continue;
-            }
-            for (key, value) in before.as_object().unwrap().iter().filter(|(k, _)| *k != "metadata") {
-                now[key] = value.clone();
-            }
-            for key in ["labels", "annotations"] {
-                set(&mut now, &format!("/metadata/{key}"), before["metadata"][key].clone());
-            }
-            kubectl(cluster, &["replace", "-f", "-"], &now);
-        }
-    }
-
-    /// Brings everything back by hand.
-    pub(super) fn restore(&self, cluster: &Cluster) {
+    /// Makes the process well again and deletes what was added.
+    pub(super) fn heal(&self, cluster: &Cluster) {
         if let Some(at) = &self.process {
             let healed = cluster.bed.wait("the fault gone", |_| cluster.fleet.heal(at).map(Some));
             healed.unwrap();
@@ -197,6 +152,11 @@ impl Undo {
         for object in &self.added {
             delete(cluster, object);
         }
+    }
+
+    /// Brings everything back by hand.
+    pub(super) fn restore(&self, cluster: &Cluster) {
+        self.heal(cluster);
         for object in self.before.iter().rev() {
             delete(cluster, object);
             let made = cluster.bed.apply_objects(std::slice::from_ref(object));
@@ -300,33 +260,50 @@ fn delete(cluster: &Cluster, object: &Value) {
     kubectl(cluster, &["delete", "--ignore-not-found", "--wait=true", "-f", "-"], object);
 }
 
-/// Lists in which printed commands make objects.
-const MADE: [&str; 4] = [
-    "/apis/monitoring.coreos.com/v1/servicemonitors",
-    "/apis/monitoring.coreos.com/v1/podmonitors",
-    "/apis/monitoring.coreos.com/v1/prometheusrules",
-    "/api/v1/services",
+/// Lists of what faults change and what printed commands make or change: path, apiVersion, kind.
+const KEPT: [(&str, &str, &str); 9] = [
+    ("/apis/monitoring.coreos.com/v1/servicemonitors", "monitoring.coreos.com/v1", "ServiceMonitor"),
+    ("/apis/monitoring.coreos.com/v1/podmonitors", "monitoring.coreos.com/v1", "PodMonitor"),
+    ("/apis/monitoring.coreos.com/v1/prometheusrules", "monitoring.coreos.com/v1", "PrometheusRule"),
+    ("/apis/monitoring.coreos.com/v1/prometheuses", "monitoring.coreos.com/v1", "Prometheus"),
+    ("/apis/crd.projectcalico.org/v1/felixconfigurations", "crd.projectcalico.org/v1", "FelixConfiguration"),
+    (
+        "/apis/crd.projectcalico.org/v1/kubecontrollersconfigurations",
+        "crd.projectcalico.org/v1",
+        "KubeControllersConfiguration",
+    ),
+    ("/apis/operator.tigera.io/v1/installations", "operator.tigera.io/v1", "Installation"),
+    ("/api/v1/services", "v1", "Service"),
+    ("/api/v1/configmaps", "v1", "ConfigMap"),
 ];
 
-/// The objects of those lists by kind, namespace and name.
-pub(super) fn made(cluster: &Cluster) -> Vec<Value> {
-    let lists = ["ServiceMonitor", "PodMonitor", "PrometheusRule", "Service"].into_iter().zip(MADE);
-    lists
-        .flat_map(|(kind, path)| {
-            let version = if kind == "Service" { "v1" } else { "monitoring.coreos.com/v1" };
-            let list = cluster.bed.api().list(path).unwrap();
-            list.into_iter().map(move |o| {
-                let meta = &o["metadata"];
-                json!({"apiVersion": version, "kind": kind,
-                    "metadata": {"name": meta["name"], "namespace": meta["namespace"]}})
-            })
+/// The objects of those lists as a person would write them, without those that a controller keeps.
+pub(super) fn kept(cluster: &Cluster) -> Vec<Value> {
+    let lists = KEPT.iter().flat_map(|(path, version, kind)| {
+        let list = cluster.bed.api().list(path).unwrap_or_default();
+        list.into_iter().map(move |mut o| {
+            o["apiVersion"] = json!(version);
+            o["kind"] = json!(kind);
+            o
         })
-        .collect()
+    });
+    lists.filter(|o| o["metadata"]["ownerReferences"].is_null()).map(|o| bare(&o)).collect()
 }
 
-/// Deletes what was not there before.
-pub(super) fn delete_newer(cluster: &Cluster, before: &[Value]) {
-    for object in made(cluster).iter().filter(|o| !before.contains(o)) {
+/// Gives a cluster the objects that it had: what mends a fault need not be what was there before.
+pub(super) fn put_back(cluster: &Cluster, before: &[Value]) {
+    let key =
+        |o: &Value| (o["kind"].clone(), o["metadata"]["namespace"].clone(), o["metadata"]["name"].clone());
+    let now = kept(cluster);
+    for object in now.iter().filter(|o| !before.iter().any(|b| key(b) == key(o))) {
         delete(cluster, object);
+    }
+    for old in before {
+        match now.iter().find(|o| key(o) == key(old)) {
+            Some(same) if same == old => {}
+            // Without a resource version it takes the place of whatever is there.
+            Some(_) => kubectl(cluster, &["replace", "-f", "-"], old),
+            None => drop(cluster.bed.apply_objects(std::slice::from_ref(old)).unwrap()),
+        }
     }
 }
