@@ -5,6 +5,8 @@ import { reduce } from '../src/chart/frame.ts';
 import { columnsOf, readColumns, readNumber, toColumns } from '../src/api/matrix.ts';
 import { alignedGrid, gridTimes } from '../src/time/grid.ts';
 import { darkPanel, darkSeries, darkState, lightPanel, lightSeries, lightState, namedColor, strokeOf } from '../src/chart/palette.ts';
+import type { LineSeries } from '../src/chart/line.tsx';
+import { around } from '../src/chart/nearest.ts';
 import { stack } from '../src/chart/stack.ts';
 
 test('answers lie on an even grid, gaps stay gaps', () => {
@@ -173,4 +175,21 @@ test('an answer in columns is read on its grid', () => {
   assert.deepEqual((readColumns(write(6, [[1, 2, 3, 4, 5, 6]]), grid)?.data as { values: unknown }[])[0]?.values, [1, 2, 3, 4]);
   assert.equal(readColumns(new TextEncoder().encode('{"status":"success"}'), grid), undefined);
   assert.throws(() => readColumns(write(4, [[1, 2, 3, 4]]).subarray(0, -8), grid), /cut off/);
+});
+
+test('a tooltip names the series around the pointer as sorting all of them would', () => {
+  let state = 3;
+  const random = (below: number) => ((state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0) >>> 16) % below;
+  for (let round = 0; round < 300; round++) {
+    const series = Array.from({ length: random(40) }, (_, i) => ({ name: `s${i}`, hidden: random(5) === 0, values: [random(4) === 0 ? null : random(20)] }) as unknown as LineSeries);
+    const at = random(24) - 2;
+    const rows = series.flatMap((one) => (one.hidden || one.values[0] === null ? [] : [{ one, value: one.values[0]! }])).sort((a, b) => b.value - a.value);
+    let nearest = rows[0];
+    for (const row of rows) if (Math.abs(row.value - at) < Math.abs(nearest!.value - at)) nearest = row;
+    const first = Math.max(0, Math.min(rows.indexOf(nearest!) - 6, rows.length - 12));
+    const found = around(series, 0, at, 12);
+    assert.equal(found.total, rows.length);
+    assert.equal(found.nearest?.one.name, nearest?.one.name);
+    assert.deepEqual(found.shown.map(({ one }) => one.name), rows.slice(first, first + 12).map(({ one }) => one.name));
+  }
 });

@@ -282,7 +282,8 @@ export function Chart(props: ChartProps) {
           (u) => {
             const { idx, left: x, top: y } = u.cursor;
             if (!u.over.matches(':hover') || idx == null || x === undefined || y === undefined || x < 0) setTip(undefined);
-            else setTip({ idx, x: x + u.over.offsetLeft, y: y + u.over.offsetTop, at: u.posToVal(y, 'y') });
+            // From the chart's own numbers: asking the element would force a layout after the crosshair was moved.
+            else setTip({ idx, x: x + u.bbox.left / uPlot.pxRatio, y: y + u.bbox.top / uPlot.pxRatio, at: u.posToVal(y, 'y') });
           },
         ],
       },

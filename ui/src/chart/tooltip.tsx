@@ -3,6 +3,7 @@ import { formatValue } from '../format/units.ts';
 import { times } from '../time/clock.ts';
 import { Swatch } from './legend.tsx';
 import type { LineSeries } from './line.tsx';
+import { around } from './nearest.ts';
 
 export interface TipState {
   /** Index of the point on the grid. */
@@ -19,27 +20,17 @@ const mostRows = 12;
 export function Tooltip({ tip, xs, series, width, height }: { tip: TipState; xs: number[]; series: LineSeries[]; width: number; height: number }) {
   const seconds = xs[tip.idx];
   if (seconds === undefined) return null;
-  const rows = series
-    .filter((one) => !one.hidden)
-    .flatMap((one) => {
-      const value = one.values[tip.idx];
-      return value === null || value === undefined ? [] : [{ one, value }];
-    })
-    .sort((a, b) => b.value - a.value);
-  let nearest = rows[0];
-  for (const row of rows) if (nearest && Math.abs(row.value - tip.at) < Math.abs(nearest.value - tip.at)) nearest = row;
-  const place = rows.indexOf(nearest!);
-  const first = Math.max(0, Math.min(place - mostRows / 2, rows.length - mostRows));
-  const shown = rows.slice(first, first + mostRows);
+  const { shown, nearest, total } = around(series, tip.idx, tip.at, mostRows);
   const onLeft = tip.x > width * 0.55;
   return (
     <div
       class="tip"
       aria-hidden="true"
-      style={{ ...(onLeft ? { right: `${width - tip.x + 14}px` } : { left: `${tip.x + 14}px` }), top: `${Math.max(0, Math.min(tip.y - 20, height - 40 - shown.length * 18))}px` }}
+      // Moved by a transform: in a layer of its own it is put elsewhere without a layout or a new picture of the chart below.
+      style={{ transform: `translate(${onLeft ? `calc(${tip.x - 14}px - 100%)` : `${tip.x + 14}px`}, ${Math.max(0, Math.min(tip.y - 20, height - 40 - shown.length * 18))}px)` }}
     >
       <div class="when">{times.value.full(seconds * 1000)}</div>
-      {rows.length === 0 ? <div class="dim">no value here</div> : null}
+      {total === 0 ? <div class="dim">no value here</div> : null}
       {/* By place: a row that moves keeps its elements, so that pointing changes texts only. */}
       {shown.map(({ one, value }, i) => (
         <div key={i} class={`line ${one === nearest?.one ? 'near' : ''}`}>
@@ -48,7 +39,7 @@ export function Tooltip({ tip, xs, series, width, height }: { tip: TipState; xs:
           <b>{formatValue(value, one.unit, one.decimals)}</b>
         </div>
       ))}
-      {rows.length > shown.length ? <div class="dim">{rows.length - shown.length} more</div> : null}
+      {total > shown.length ? <div class="dim">{total - shown.length} more</div> : null}
     </div>
   );
 }
