@@ -3,7 +3,7 @@
 # make peers-test  builds the real peers and runs everything against them
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: demo test peers peers-test bench bench-full ui ui-deps campaign lint e2e
+.PHONY: demo test peers peers-test bench bench-full ui ui-deps campaign lint e2e image
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -26,6 +26,14 @@ ui/dist/index.html: ui/node_modules/.stamp $(UI_SOURCES)
 	cd ui && npm run --silent build
 	touch ui/dist/index.html crates/web/src/pages.rs
 
+# One static binary on nothing, as an OCI archive. The C parts (allocator, cryptography) need no musl headers of their own.
+MUSL := x86_64-unknown-linux-musl
+IMAGE_VERSION ?= $(shell sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+image: ui
+	rustup target add $(MUSL)
+	CC_x86_64_unknown_linux_musl=$(or $(CC_MUSL),gcc) $(CARGO) build --release --locked --target $(MUSL) -p tortie
+	image/oci-archive $(TARGET)/$(MUSL)/release/tortie $(IMAGE_VERSION) tortie-$(IMAGE_VERSION).tar
+
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
@@ -44,11 +52,16 @@ peers:
 	mkdir -p $(TORTIE_PEERS_BIN)
 	cd peers && $(GO_BUILD) -o $(TORTIE_PEERS_BIN)/ tool ./...
 	cd peers/operator && $(GO_BUILD) -o $(TORTIE_PEERS_BIN)/prometheus-operator tool
+	cd peers/operator && $(GO_BUILD) -o $(TORTIE_PEERS_BIN)/ ./opgen
 	cd peers/kube && go build -ldflags '-s -w $(VERSION_FLAG)Version=v$(KUBERNETES_VERSION) $(VERSION_FLAG)Major=1 $(VERSION_FLAG)Minor=36' -o $(TORTIE_PEERS_BIN)/ ./...
 	cd peers/kwok && $(GO_BUILD) -o $(TORTIE_PEERS_BIN)/ tool
 	cd peers/tigera && $(GO_BUILD) -o $(TORTIE_PEERS_BIN)/tigera-operator tool
 	cd peers/alertmanager && $(GO_BUILD) -o $(TORTIE_PEERS_BIN)/ tool
 	cd peers/sarif && go mod download && go build -trimpath -ldflags "-s -w -X main.source=$$(go list -m -f '{{.Dir}}' github.com/owenrumney/go-sarif/v3)" -o $(TORTIE_PEERS_BIN)/sarifcheck .
+	cd peers/helm && $(GO_BUILD) -o $(TORTIE_PEERS_BIN)/ tool
+	cd peers/junit && npm ci --no-audit --no-fund --silent && go mod download github.com/yannh/kubeconform && \
+	  printf '#!/bin/sh\nexec node %s %s\n' "$$PWD/check.mjs" "$$(go list -m -f '{{.Dir}}' github.com/yannh/kubeconform)/fixtures/junit.xsd" > $(TORTIE_PEERS_BIN)/junitcheck && \
+	  chmod +x $(TORTIE_PEERS_BIN)/junitcheck
 
 peers-test: ui peers
 	$(CARGO) test --workspace --locked --no-fail-fast --test peers -- --nocapture

@@ -78,6 +78,16 @@ export const pages = [
   },
   { name: 'one panel', path: 'd/tortie-felix?viewPanel=11', ready: '.u-over' },
   {
+    name: 'alerts', path: 'alerts', ready: '.alert-list .row.pool, .targets .message',
+    number: async (page, base) => {
+      const { groups } = await api(base, 'v1/rules');
+      const rules = groups.flatMap((group) => group.rules);
+      equal(digits(await page.textContent('[data-count=rules]')), rules.length, 'rules');
+      equal(digits(await page.textContent('[data-count=firing]')), rules.flatMap((rule) => rule.alerts ?? []).filter((alert) => alert.state === 'firing').length, 'alerts that fire');
+    },
+  },
+  { name: 'rules', path: 'rules', ready: '.alert-list .row.target, .targets .message' },
+  {
     name: 'status, server', path: 'status', ready: '[data-key=startTime]',
     number: async (page, base) => equal((await page.textContent('[data-key=storageRetention]'))?.trim(), (await api(base, 'v1/status/runtimeinfo')).storageRetention, 'retention'),
   },

@@ -128,7 +128,8 @@ pub struct Collector {
     pub unreachable: Option<String>,
     /// Its version.
     pub version: String,
-    /// Milliseconds its clock is ahead of the API server's.
+    /// Milliseconds its clock is ahead of the snapshot's time: the API server's clock, or this machine's where the API
+    /// server did not tell its own ([`Snapshot::machine_ahead`]).
     pub clock_ahead: Option<i64>,
     /// `/api/v1/status/config`.
     pub config: Option<String>,
@@ -173,7 +174,7 @@ pub struct Target {
     pub url: String,
     /// Labels after relabelling.
     pub labels: BTreeMap<String, String>,
-    /// Labels before.
+    /// Labels before. They are not collected: nothing is judged by them, and they are most of a large answer.
     pub discovered: BTreeMap<String, String>,
     /// `up`, `down` or `unknown`.
     pub health: String,
@@ -252,8 +253,11 @@ pub struct Snapshot {
     pub source: Source,
     /// Which cluster.
     pub identity: Identity,
-    /// When it was taken, milliseconds since 1970.
+    /// When it was taken, milliseconds since 1970, by the clock of the API server as far as it is known.
     pub at: i64,
+    /// Milliseconds that the clock of the machine on which it was taken is ahead of the API server's, to a second; none
+    /// when the API server did not tell its time.
+    pub machine_ahead: Option<i64>,
     /// What was assumed.
     pub assume: Assumptions,
     /// Pods: those of Calico, of Prometheus, of Grafana, and all that use host ports.
@@ -299,6 +303,7 @@ impl Snapshot {
             source,
             identity: Identity::default(),
             at: 0,
+            machine_ahead: None,
             assume: Assumptions::default(),
             pods: Vec::new(),
             services: Vec::new(),

@@ -52,10 +52,7 @@ impl Diagnostics {
         items.sort_by_key(|d| d.at);
         items.dedup();
         let all: Vec<&str> = text.lines().collect();
-        let lines = items
-            .iter()
-            .map(|d| masked(all.get(d.at.line.saturating_sub(1)).copied().unwrap_or("")))
-            .collect();
+        let lines = items.iter().map(|d| shown(&all, d.at.line.saturating_sub(1))).collect();
         Diagnostics { file: file.to_owned(), items, lines }
     }
 }
@@ -76,19 +73,45 @@ impl fmt::Display for Diagnostics {
     }
 }
 
-/// The line without what may be a secret in it.
+/// Keys whose values are secrets, or hold some.
+const SECRET: [&str; 13] = [
+    "password",
+    "credentials",
+    "bearer_token",
+    "client_secret",
+    "client_certificate_key",
+    "secret_key",
+    "key",
+    "secret",
+    "secrets",
+    "token",
+    "proxy_url",
+    "proxy_connect_header",
+    "basic_auth_users",
+];
+
+/// A line without what may be a secret in it: also not when it lies below the key of one.
+fn shown(all: &[&str], number: usize) -> String {
+    let line = all.get(number).copied().unwrap_or("");
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let mut inner = depth(line);
+    let mut in_list = line.trim_start().starts_with('-');
+    for above in all.iter().take(number).rev().filter(|l| !l.trim().is_empty()) {
+        let outer = depth(above);
+        let is_item = above.trim_start().starts_with('-');
+        if outer < inner || (in_list && outer == inner && !is_item) {
+            let key = above.trim_start().trim_start_matches(['-', ' ']).split(':').next().unwrap_or("");
+            if SECRET.contains(&key.trim_matches(['"', '\'', ' '])) {
+                return "<secret>".to_owned();
+            }
+            (inner, in_list) = (outer, is_item);
+        }
+    }
+    masked(line)
+}
+
+/// The line without the values of keys in it that are secret.
 fn masked(line: &str) -> String {
-    const SECRET: [&str; 9] = [
-        "password",
-        "credentials",
-        "bearer_token",
-        "client_secret",
-        "client_certificate_key",
-        "secret_key",
-        "key",
-        "secret",
-        "token",
-    ];
     for (i, _) in line.match_indices(':') {
         let (before, _) = line.split_at(i);
         let name =
@@ -138,6 +161,13 @@ mod tests {
             "basic_auth: {username: u, \"password\": <secret>"
         );
         assert_eq!(masked("  password_file: x"), "  password_file: x");
+        let below = |text: &str| shown(&text.lines().collect::<Vec<_>>(), text.lines().count() - 1);
+        assert_eq!(below("basic_auth_users:\n  alice: hunter2"), "<secret>");
+        assert_eq!(below("http_headers:\n  X:\n    secrets:\n    - a\n\n    - hunter2"), "<secret>");
+        assert_eq!(below("proxy_connect_header:\n  X:\n  - hunter2"), "<secret>");
+        assert_eq!(below("- password:\n    hunter2"), "<secret>");
+        assert_eq!(below("basic_auth:\n  password: x\n  user: u"), "  user: u");
+        assert_eq!(below("secrets:\n- a\nvalues:\n- b"), "- b");
     }
 
     #[test]

@@ -94,9 +94,9 @@ fn nearest_feature(name: &str) -> Option<&'static str> {
 #[rustfmt::skip]
 pub const FLAGS: &[Flag] = &[
     Flag { name: "agent", kind: Kind::Switch, default: "false", help: "run as an agent", status: Status::Refused("agent mode is not there; the server without queries is `tortie run`"), hidden: false },
-    Flag { name: "alertmanager.drain-notification-queue-on-shutdown", kind: Kind::Switch, default: "true", help: "send what waits at the end", status: Status::Refused("alerts are not sent yet"), hidden: false },
-    Flag { name: "alertmanager.notification-batch-size", kind: Kind::Number, default: "256", help: "notifications sent at a time", status: Status::Refused("alerts are not sent yet"), hidden: false },
-    Flag { name: "alertmanager.notification-queue-capacity", kind: Kind::Number, default: "10000", help: "notifications that wait", status: Status::Refused("alerts are not sent yet"), hidden: false },
+    Flag { name: "alertmanager.drain-notification-queue-on-shutdown", kind: Kind::Switch, default: "true", help: "send what waits at the end", status: Status::Honoured, hidden: false },
+    Flag { name: "alertmanager.notification-batch-size", kind: Kind::Number, default: "256", help: "notifications sent at a time", status: Status::Honoured, hidden: false },
+    Flag { name: "alertmanager.notification-queue-capacity", kind: Kind::Number, default: "10000", help: "notifications that wait", status: Status::Honoured, hidden: false },
     Flag { name: "auto-gomaxprocs", kind: Kind::Switch, default: "true", help: "set the number of Go's threads to the quota of the container", status: Status::Accepted("cores are always those of the cgroup; --threads overrides"), hidden: false },
     Flag { name: "auto-gomemlimit", kind: Kind::Switch, default: "true", help: "set Go's memory limit to that of the container", status: Status::Accepted("memory is always that of the cgroup"), hidden: false },
     Flag { name: "auto-gomemlimit.ratio", kind: Kind::Number, default: "0.9", help: "share of the memory that Go may use", status: Status::Accepted("there is no Go runtime"), hidden: false },
@@ -112,10 +112,10 @@ pub const FLAGS: &[Flag] = &[
     Flag { name: "query.max-concurrency", kind: Kind::Number, default: "20", help: "queries at a time", status: Status::Honoured, hidden: false },
     Flag { name: "query.max-samples", kind: Kind::Number, default: "50000000", help: "most samples of a query in memory", status: Status::Honoured, hidden: false },
     Flag { name: "query.timeout", kind: Kind::Duration, default: "2m", help: "longest time of a query", status: Status::Honoured, hidden: false },
-    Flag { name: "rules.alert.for-grace-period", kind: Kind::Duration, default: "10m", help: "least wait of restored alerts", status: Status::Refused("rules are not evaluated yet"), hidden: false },
-    Flag { name: "rules.alert.for-outage-tolerance", kind: Kind::Duration, default: "1h", help: "longest outage after which alerts go on", status: Status::Refused("rules are not evaluated yet"), hidden: false },
-    Flag { name: "rules.alert.resend-delay", kind: Kind::Duration, default: "1m", help: "least time between notifications", status: Status::Refused("rules are not evaluated yet"), hidden: false },
-    Flag { name: "rules.max-concurrent-evals", kind: Kind::Number, default: "4", help: "rules evaluated at a time", status: Status::Refused("rules are not evaluated yet"), hidden: false },
+    Flag { name: "rules.alert.for-grace-period", kind: Kind::Duration, default: "10m", help: "least wait of restored alerts", status: Status::Honoured, hidden: false },
+    Flag { name: "rules.alert.for-outage-tolerance", kind: Kind::Duration, default: "1h", help: "longest outage after which alerts go on", status: Status::Honoured, hidden: false },
+    Flag { name: "rules.alert.resend-delay", kind: Kind::Duration, default: "1m", help: "least time between notifications", status: Status::Honoured, hidden: false },
+    Flag { name: "rules.max-concurrent-evals", kind: Kind::Number, default: "4", help: "rules evaluated at a time", status: Status::Honoured, hidden: false },
     Flag { name: "scrape.adjust-timestamps", kind: Kind::Switch, default: "true", help: "put timestamps on the grid of the interval", status: Status::Honoured, hidden: true },
     Flag { name: "scrape.discovery-reload-interval", kind: Kind::Duration, default: "5s", help: "least time between updates of targets", status: Status::Refused("updates of targets are taken at once"), hidden: true },
     Flag { name: "scrape.timestamp-tolerance", kind: Kind::Duration, default: "2ms", help: "how far off the grid a scrape may be for that (here 10ms by default)", status: Status::Honoured, hidden: true },
@@ -150,7 +150,7 @@ pub const FLAGS: &[Flag] = &[
     Flag { name: "storage.tsdb.wal-compression-type", kind: Kind::Text, default: "snappy", help: "how the WAL is compressed", status: Status::Refused("the compression of the WAL is fixed"), hidden: true },
     Flag { name: "storage.tsdb.wal-segment-size", kind: Kind::Size, default: "128MB", help: "size of a WAL segment", status: Status::Refused("segments have 128 MiB"), hidden: true },
     Flag { name: "version", kind: Kind::Switch, default: "false", help: "show the version", status: Status::Refused("`tortie --version` shows it"), hidden: false },
-    Flag { name: "web.config.file", kind: Kind::Text, default: "", help: "TLS and users of the web server", status: Status::Refused("TLS and users of the web server are not there yet; put a proxy before it"), hidden: false },
+    Flag { name: "web.config.file", kind: Kind::Text, default: "", help: "TLS and users of the web server", status: Status::Honoured, hidden: false },
     Flag { name: "web.console.libraries", kind: Kind::Text, default: "console_libraries", help: "folder of console libraries", status: Status::Accepted("there are no console templates, and nobody asks for them"), hidden: false },
     Flag { name: "web.console.templates", kind: Kind::Text, default: "consoles", help: "folder of console templates", status: Status::Accepted("there are no console templates, and nobody asks for them"), hidden: false },
     Flag { name: "web.cors.origin", kind: Kind::Text, default: ".*", help: "origins whose pages may read answers", status: Status::Honoured, hidden: false },
@@ -174,7 +174,7 @@ pub const FLAGS: &[Flag] = &[
 /// All feature names, ascending.
 #[rustfmt::skip]
 pub const FEATURES: &[(&str, Status)] = &[
-    ("concurrent-rule-eval", Status::Refused("rules are not evaluated yet")),
+    ("concurrent-rule-eval", Status::Honoured),
     ("created-timestamp-zero-ingestion", Status::Refused("start timestamps are not stored yet")),
     ("delayed-compaction", Status::Refused("compaction is not delayed")),
     ("exemplar-storage", Status::Refused("exemplars are not stored yet")),

@@ -72,10 +72,12 @@ impl<'a> Section<'a> {
         let is_neutral =
             matches!(&value.value, Value::Scalar { text, .. } if neutral.contains(&text.as_str()));
         if !is_neutral && !value.says_nothing() {
-            errors.add(
-                Diagnostic::new(key.at, format!("{path} is not supported yet: {reason}"))
-                    .hint(format!("remove it; COMPAT.md, Configuration, row `{}`", row.path)),
-            );
+            errors.add(Diagnostic::new(key.at, format!("{path} is not supported yet: {reason}")).hint(
+                format!(
+                    "remove it; COMPAT.md, Configuration, row `{}`",
+                    if path.ends_with(row.path) { &path } else { row.path }
+                ),
+            ));
         }
         false
     }
@@ -186,7 +188,7 @@ fn shown(node: &Node) -> String {
 }
 
 /// Booleans of YAML 1.1, as Prometheus' library reads them.
-fn boolean(text: &str) -> Option<bool> {
+pub(crate) fn boolean(text: &str) -> Option<bool> {
     match text {
         "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Some(true),
         "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => Some(false),
@@ -195,7 +197,7 @@ fn boolean(text: &str) -> Option<bool> {
 }
 
 /// Whole numbers of YAML 1.1: decimal, `0x`, `0b`, octal with a leading `0`, underscores, and floats without a fraction.
-fn unsigned(text: &str) -> Option<u64> {
+pub(crate) fn unsigned(text: &str) -> Option<u64> {
     let digits: String = text.chars().filter(|&c| c != '_').collect();
     let digits = digits.strip_prefix('+').unwrap_or(&digits);
     let with =

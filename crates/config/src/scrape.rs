@@ -1,6 +1,7 @@
 //! A scrape configuration with everything resolved: globals applied, durations in milliseconds, rules compiled.
 
-use crate::secret::Secret;
+use crate::http_client::HttpClientConfig;
+use crate::kubernetes::KubernetesSdConfig;
 use tortie_model::names::NameScheme;
 use tortie_model::relabel::Rule;
 
@@ -61,6 +62,8 @@ pub struct ScrapeConfig {
     pub static_configs: Vec<StaticConfig>,
     /// Targets in files.
     pub file_sd_configs: Vec<FileSdConfig>,
+    /// Targets that an API server knows.
+    pub kubernetes_sd_configs: Vec<KubernetesSdConfig>,
 }
 
 /// A format of exposition.
@@ -163,53 +166,6 @@ impl NameEscaping {
     pub fn as_str(self) -> &'static str {
         NameEscaping::ALL.iter().find(|(_, e)| *e == self).map_or("", |(n, _)| n)
     }
-}
-
-/// Credentials and connection of a job. What Prometheus has and this has not, the reader refuses.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpClientConfig {
-    /// Who asks.
-    pub auth: Option<Auth>,
-    /// Whether redirects are followed.
-    pub follow_redirects: bool,
-    /// Accepted; connections are HTTP/1.1.
-    pub enable_http2: bool,
-}
-
-impl Default for HttpClientConfig {
-    fn default() -> Self {
-        HttpClientConfig { auth: None, follow_redirects: true, enable_http2: true }
-    }
-}
-
-/// The Authorization header of each request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Auth {
-    /// `Basic`.
-    Basic {
-        /// User name.
-        username: Source,
-        /// Password.
-        password: Source,
-    },
-    /// A scheme and its credentials.
-    Scheme {
-        /// `Bearer` unless the configuration says otherwise.
-        kind: String,
-        /// What follows it.
-        credentials: Source,
-    },
-}
-
-/// Where a credential comes from. A file is read anew for each request, as Prometheus does, and trimmed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
-    /// Nothing was given.
-    Empty,
-    /// The text itself.
-    Inline(Secret),
-    /// A path, resolved against the configuration's folder.
-    File(String),
 }
 
 /// Targets written into the configuration.

@@ -87,13 +87,36 @@ struct Frame {
 /// # Errors
 /// When the text is no YAML, has a second document, or repeats a key.
 pub fn parse(text: &str) -> Result<Arc<Node>, Diagnostic> {
+    let (root, second) = documents(text)?;
+    match second {
+        None => Ok(root),
+        Some(at) => Err(Diagnostic::new(at, "the file has a second document".to_owned())
+            .hint("keep one document in the file")),
+    }
+}
+
+/// Parses the first document of `text`; says whether a second one begins, which is not read.
+///
+/// # Errors
+/// When the text is no YAML up to there, or repeats a key.
+pub fn parse_first(text: &str) -> Result<(Arc<Node>, bool), Diagnostic> {
+    documents(text).map(|(root, second)| (root, second.is_some()))
+}
+
+/// The first document, and where a second one begins.
+fn documents(text: &str) -> Result<(Arc<Node>, Option<Position>), Diagnostic> {
     // A byte order mark is no content.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut builder =
         Builder { stack: Vec::new(), anchors: HashMap::new(), root: None, nodes: 0, documents: 0 };
+    let mut second = None;
     let mut parser = Parser::new_from_str_with_options(text, Options::default());
     while let Some(event) = parser.next_event() {
         match event {
+            Ok((Event::DocumentStart(..), span)) if builder.documents > 0 => {
+                second = Some(Position { line: span.start.line(), column: span.start.col() + 1 });
+                break;
+            }
             Ok((event, span)) => builder.event(event, span)?,
             Err(e) => {
                 let mark = e.marker();
@@ -102,9 +125,10 @@ pub fn parse(text: &str) -> Result<Arc<Node>, Diagnostic> {
             }
         }
     }
-    Ok(builder
+    let root = builder
         .root
-        .unwrap_or_else(|| Arc::new(Node { value: Value::Null, at: Position { line: 1, column: 1 } })))
+        .unwrap_or_else(|| Arc::new(Node { value: Value::Null, at: Position { line: 1, column: 1 } }));
+    Ok((root, second))
 }
 
 struct Builder {
@@ -119,13 +143,7 @@ impl Builder {
     fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Diagnostic> {
         let at = Position { line: span.start.line(), column: span.start.col() + 1 };
         match event {
-            Event::DocumentStart(..) => {
-                self.documents += 1;
-                if self.documents > 1 {
-                    return Err(Diagnostic::new(at, "the file has a second document".to_owned())
-                        .hint("keep one document in the file"));
-                }
-            }
+            Event::DocumentStart(..) => self.documents += 1,
             Event::Scalar(text, style, anchor, tag) => {
                 let forced_text = tag.as_ref().is_some_and(|t| t.core_suffix() == Some("str"));
                 let plain = style == ScalarStyle::Plain && !forced_text;

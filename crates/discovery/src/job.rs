@@ -1,6 +1,9 @@
 //! What discovery needs to know of a job.
 
+use crate::crds::Narrow;
 use crate::group::TargetGroup;
+use crate::kubernetes::Spec;
+use std::sync::Arc;
 use tortie_config::ScrapeConfig;
 use tortie_model::Labels;
 
@@ -8,7 +11,7 @@ use tortie_model::Labels;
 pub(crate) const ADDRESS: &str = "__address__";
 
 /// A job and where its targets come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Job {
     /// Name of the job.
     pub name: String,
@@ -17,7 +20,7 @@ pub struct Job {
 }
 
 /// Where targets come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Source {
     /// Groups that never change.
     Static(Vec<TargetGroup>),
@@ -28,6 +31,10 @@ pub enum Source {
         /// Longest time between two looks, milliseconds; looks are at most 5 s apart in any case.
         refresh_interval_ms: i64,
     },
+    /// Objects of an API server.
+    Kubernetes(Box<Spec>),
+    /// Those of the objects of an API server that a job may want.
+    Selected(Box<Spec>, Arc<Narrow>),
 }
 
 impl Job {
@@ -39,6 +46,9 @@ impl Job {
                 patterns: f.files.clone(),
                 refresh_interval_ms: f.refresh_interval_ms,
             });
+        }
+        for k in &config.kubernetes_sd_configs {
+            sources.push(Source::Kubernetes(Box::new(Spec::from_config(k))));
         }
         if !config.static_configs.is_empty() {
             let groups = config.static_configs.iter().enumerate().map(|(i, s)| {

@@ -1,10 +1,12 @@
-//! Target groups from static lists and files, as one stream a job.
+//! Target groups from static lists, files and API servers, as one stream a job.
 //!
 //! [`Manager::apply`] takes the jobs of a configuration; each job has a channel that always holds its full set.
 
+pub mod crds;
 mod file;
 pub mod group;
 mod job;
+pub mod kubernetes;
 mod manager;
 
 pub use file::FileProblem;

@@ -1,14 +1,17 @@
-//! All jobs at work: each has a channel that holds its full set of groups, and a task when it has files to watch.
+//! All jobs at work: each has a channel that holds its full set of groups, and tasks when it has files or API servers to
+//! watch.
 
+use crate::crds::{Cause, Narrow};
 use crate::file::{FileProblem, Files};
 use crate::group::TargetGroup;
 use crate::job::{Job, Source};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::kubernetes::{Clusters, Provider, Spec};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
-use tortie_host::Fs;
+use tortie_host::{Clock, Fs};
 
 /// Files are looked at this often, or more often when the configuration says so.
 const LOOK: Duration = Duration::from_secs(5);
@@ -19,26 +22,36 @@ pub type Groups = Arc<Vec<TargetGroup>>;
 /// Runs the discovery of all jobs.
 pub struct Manager {
     fs: Arc<dyn Fs>,
+    clusters: Clusters,
     jobs: Mutex<HashMap<String, Running>>,
+    /// Discoveries by API servers that jobs share.
+    providers: Mutex<Vec<(Spec, Weak<Provider>)>>,
 }
 
 struct Running {
     job: Job,
     sender: Arc<watch::Sender<Groups>>,
-    work: Arc<Mutex<Work>>,
-    task: Option<AbortHandle>,
+    files: Arc<Mutex<Vec<Files>>>,
+    parts: Arc<Mutex<Parts>>,
+    tasks: Vec<AbortHandle>,
 }
 
-/// The sources of a job with what is known of them.
-struct Work {
+/// What the sources of a job gave last.
+#[derive(Default)]
+struct Parts {
+    files: Vec<TargetGroup>,
+    /// Kept at work by being held.
+    kubernetes: Vec<(Arc<Provider>, Option<Arc<Narrow>>)>,
     statics: Vec<TargetGroup>,
-    files: Vec<Files>,
+    /// How many targets the job does not want, and why.
+    dropped: BTreeMap<Cause, usize>,
 }
 
 impl Manager {
     /// A manager without jobs that reads files through `fs`.
-    pub fn new(fs: Arc<dyn Fs>) -> Manager {
-        Manager { fs, jobs: Mutex::default() }
+    pub fn new(fs: Arc<dyn Fs>, clock: Arc<dyn Clock>) -> Manager {
+        let clusters = Clusters::new(Arc::clone(&fs), clock);
+        Manager { fs, clusters, jobs: Mutex::default(), providers: Mutex::default() }
     }
 
     /// Makes `jobs` the jobs at work and gives their channels by name: the value is always the full set, a change is a
@@ -53,9 +66,10 @@ impl Manager {
                 Some(same) if same.job == job => same,
                 Some(old) => {
                     old.stop();
-                    Running::start(&self.fs, job, Arc::clone(&old.sender))
+                    // The old one is dropped after the new one is there: what both use goes on.
+                    self.start(job, Arc::clone(&old.sender))
                 }
-                None => Running::start(&self.fs, job, Arc::new(watch::Sender::new(Groups::default()))),
+                None => self.start(job, Arc::new(watch::Sender::new(Groups::default()))),
             };
             running.insert(one.job.name.clone(), one);
         }
@@ -67,11 +81,72 @@ impl Manager {
     pub fn problems(&self) -> Vec<(String, FileProblem)> {
         let mut out = Vec::new();
         for (name, running) in &*self.running() {
-            let work = running.work.lock().unwrap_or_else(PoisonError::into_inner);
-            out.extend(work.files.iter().flat_map(Files::problems).map(|p| (name.clone(), p)));
+            let files = running.files.lock().unwrap_or_else(PoisonError::into_inner);
+            out.extend(files.iter().flat_map(Files::problems).map(|p| (name.clone(), p)));
         }
         out.sort_by(|a, b| (&a.0, &a.1.path).cmp(&(&b.0, &b.1.path)));
         out
+    }
+
+    /// How many discovered targets each job does not want, and why, for jobs with a [`Narrow`]: by name of the job.
+    pub fn dropped(&self) -> BTreeMap<String, BTreeMap<Cause, usize>> {
+        let selects = |r: &Running| r.job.sources.iter().any(|s| matches!(s, Source::Selected(..)));
+        let running = self.running();
+        let dropped = |r: &Running| r.parts.lock().unwrap_or_else(PoisonError::into_inner).dropped.clone();
+        running.iter().filter(|(_, r)| selects(r)).map(|(name, r)| (name.clone(), dropped(r))).collect()
+    }
+
+    /// The API servers of all jobs.
+    pub fn clusters(&self) -> &Clusters {
+        &self.clusters
+    }
+
+    fn start(&self, job: Job, sender: Arc<watch::Sender<Groups>>) -> Running {
+        let mut parts = Parts::default();
+        let mut files = Vec::new();
+        let mut period = LOOK;
+        for source in &job.sources {
+            match source {
+                Source::Static(groups) => parts.statics.extend(groups.iter().cloned()),
+                Source::Files { patterns, refresh_interval_ms } => {
+                    files.push(Files::new(Arc::clone(&self.fs), patterns.clone()));
+                    if let Ok(ms @ 1..) = u64::try_from(*refresh_interval_ms) {
+                        period = period.min(Duration::from_millis(ms));
+                    }
+                }
+                Source::Kubernetes(spec) => parts.kubernetes.push((self.provider(spec), None)),
+                Source::Selected(spec, narrow) => {
+                    parts.kubernetes.push((self.provider(spec), Some(Arc::clone(narrow))));
+                }
+            }
+        }
+        parts.files = refresh(&mut files);
+        let streams: Vec<_> = parts.kubernetes.iter().map(|(p, _)| p.groups()).collect();
+        let watches = !files.is_empty();
+        let (files, parts) = (Arc::new(Mutex::new(files)), Arc::new(Mutex::new(parts)));
+        publish(&sender, &parts, |_| {});
+        let mut tasks = Vec::new();
+        if watches {
+            let work = watch_files(Arc::clone(&files), Arc::clone(&parts), Arc::clone(&sender), period);
+            tasks.push(tokio::spawn(work).abort_handle());
+        }
+        for stream in streams {
+            let work = watch_provider(stream, Arc::clone(&parts), Arc::clone(&sender));
+            tasks.push(tokio::spawn(work).abort_handle());
+        }
+        Running { job, sender, files, parts, tasks }
+    }
+
+    /// The discovery of a spec, which jobs with the same one share.
+    fn provider(&self, spec: &Spec) -> Arc<Provider> {
+        let mut all = self.providers.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(_, p)| p.strong_count() > 0);
+        if let Some(same) = all.iter().find(|(s, _)| s == spec).and_then(|(_, p)| p.upgrade()) {
+            return same;
+        }
+        let new = Arc::new(Provider::start(spec.clone(), &self.clusters));
+        all.push((spec.clone(), Arc::downgrade(&new)));
+        new
     }
 
     fn running(&self) -> MutexGuard<'_, HashMap<String, Running>> {
@@ -86,57 +161,48 @@ impl Drop for Manager {
 }
 
 impl Running {
-    fn start(fs: &Arc<dyn Fs>, job: Job, sender: Arc<watch::Sender<Groups>>) -> Running {
-        let mut work = Work { statics: Vec::new(), files: Vec::new() };
-        let mut period = LOOK;
-        for source in &job.sources {
-            match source {
-                Source::Static(groups) => work.statics.extend(groups.iter().cloned()),
-                Source::Files { patterns, refresh_interval_ms } => {
-                    work.files.push(Files::new(Arc::clone(fs), patterns.clone()));
-                    if let Ok(ms @ 1..) = u64::try_from(*refresh_interval_ms) {
-                        period = period.min(Duration::from_millis(ms));
-                    }
-                }
-            }
-        }
-        let watches = !work.files.is_empty();
-        publish(&sender, work.refresh());
-        let work = Arc::new(Mutex::new(work));
-        let task = watches.then(|| {
-            tokio::spawn(watch_files(Arc::clone(&work), Arc::clone(&sender), period)).abort_handle()
-        });
-        Running { job, sender, work, task }
-    }
-
     fn stop(&self) {
-        if let Some(task) = &self.task {
-            task.abort();
-        }
+        self.tasks.iter().for_each(AbortHandle::abort);
     }
 }
 
-impl Work {
-    fn refresh(&mut self) -> Vec<TargetGroup> {
-        self.files.iter_mut().for_each(Files::refresh);
-        self.files.iter().flat_map(Files::groups).chain(&self.statics).cloned().collect()
+fn refresh(files: &mut [Files]) -> Vec<TargetGroup> {
+    files.iter_mut().for_each(Files::refresh);
+    files.iter().flat_map(Files::groups).cloned().collect()
+}
+
+async fn watch_provider(
+    mut stream: watch::Receiver<Groups>,
+    parts: Arc<Mutex<Parts>>,
+    sender: Arc<watch::Sender<Groups>>,
+) {
+    // What it holds already may have come between the first look and now.
+    stream.mark_changed();
+    while stream.changed().await.is_ok() {
+        stream.mark_unchanged();
+        publish(&sender, &parts, |_| {});
     }
 }
 
-async fn watch_files(work: Arc<Mutex<Work>>, sender: Arc<watch::Sender<Groups>>, period: Duration) {
+async fn watch_files(
+    files: Arc<Mutex<Vec<Files>>>,
+    parts: Arc<Mutex<Parts>>,
+    sender: Arc<watch::Sender<Groups>>,
+    period: Duration,
+) {
     let mut ticks = tokio::time::interval(period);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     ticks.tick().await; // the first one is at once, and the files were just read
     loop {
         ticks.tick().await;
-        let work = Arc::clone(&work);
+        let files = Arc::clone(&files);
         // A slow disk must not hold up scrapes.
         let looked = tokio::task::spawn_blocking(move || {
-            work.lock().unwrap_or_else(PoisonError::into_inner).refresh()
+            refresh(&mut files.lock().unwrap_or_else(PoisonError::into_inner))
         })
         .await;
         match looked {
-            Ok(groups) => publish(&sender, groups),
+            Ok(groups) => publish(&sender, &parts, |p| p.files = groups),
             Err(e) if e.is_panic() => {
                 tracing::error!(component = "discovery", discovery = "file", "BUG: looking at files panicked")
             }
@@ -145,8 +211,26 @@ async fn watch_files(work: Arc<Mutex<Work>>, sender: Arc<watch::Sender<Groups>>,
     }
 }
 
-/// Sends the groups on when they differ from what was sent before.
-fn publish(sender: &watch::Sender<Groups>, groups: Vec<TargetGroup>) {
+/// Sends all groups on when they differ from what was sent before. One at a time, so that none overtakes a newer one.
+fn publish(sender: &watch::Sender<Groups>, parts: &Mutex<Parts>, change: impl FnOnce(&mut Parts)) {
+    let mut parts = parts.lock().unwrap_or_else(PoisonError::into_inner);
+    change(&mut parts);
+    let mut groups = parts.files.clone();
+    let mut dropped = BTreeMap::new();
+    for (provider, narrow) in &parts.kubernetes {
+        match narrow {
+            None => groups.extend(provider.groups().borrow().iter().cloned()),
+            Some(narrow) => {
+                let found = narrow.apply(&provider.indexed());
+                groups.extend(found.groups);
+                for (cause, n) in found.dropped {
+                    *dropped.entry(cause).or_default() += n;
+                }
+            }
+        }
+    }
+    groups.extend(parts.statics.iter().cloned());
+    parts.dropped = dropped;
     sender.send_if_modified(|last| {
         let changed = **last != groups;
         if changed {

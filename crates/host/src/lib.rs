@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod fs;
+pub mod glob;
 pub mod limits;
 pub mod pool;
 pub mod rng;

@@ -12,6 +12,7 @@ pub mod go_text;
 pub mod lex;
 pub mod op;
 pub mod parse;
+pub mod parts;
 pub mod print;
 pub mod span;
 

@@ -1,7 +1,5 @@
 //! Why a scrape failed, in the words that Prometheus' Targets page uses.
 
-use std::io;
-
 /// A failed scrape.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
@@ -20,30 +18,5 @@ impl Failure {
     /// A failure before the body: Go puts the URL before it.
     pub(crate) fn get(url: &str, reason: &str) -> Failure {
         Failure::new(format!("Get {url:?}: {reason}"))
-    }
-}
-
-/// What the system said, as Go prints it: `connection refused`.
-pub(crate) fn system_text(e: &io::Error) -> String {
-    let text = e.to_string();
-    let text = text.split(" (os error").next().unwrap_or("");
-    let mut chars = text.chars();
-    match chars.next() {
-        // A word in capitals stays: only the first letter of a sentence is made small.
-        Some(first) if chars.clone().next().is_some_and(char::is_lowercase) => {
-            first.to_lowercase().chain(chars).collect()
-        }
-        _ => text.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_as_go() {
-        assert_eq!(system_text(&io::Error::from_raw_os_error(111)), "connection refused");
-        assert_eq!(system_text(&io::Error::from_raw_os_error(104)), "connection reset by peer");
     }
 }

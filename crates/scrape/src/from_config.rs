@@ -1,8 +1,7 @@
 //! From a `scrape_configs` entry to a pool: the one place of this crate that knows the configuration's types.
 
-use crate::authorization::{Authorization, Credential};
 use crate::pool_config::PoolConfig;
-use tortie_config::scrape::{Auth, ScrapeConfig, ScrapeProtocol, Source};
+use tortie_config::scrape::{ScrapeConfig, ScrapeProtocol};
 use tortie_wire::content_type::Protocol;
 
 /// Why an entry cannot be scraped by this program.
@@ -26,9 +25,6 @@ pub enum Unsupported {
         /// The format.
         protocol: &'static str,
     },
-    /// TLS is not there yet.
-    #[error("scheme of job {0:?}: https is not supported yet; hint: scrape over http")]
-    Https(String),
 }
 
 impl PoolConfig {
@@ -37,9 +33,6 @@ impl PoolConfig {
     /// # Errors
     /// When the entry asks for something that is not there; the text names it.
     pub fn from_config(c: &ScrapeConfig) -> Result<PoolConfig, Unsupported> {
-        if c.scheme == "https" {
-            return Err(Unsupported::Https(c.job_name.clone()));
-        }
         let protocols: Vec<Protocol> = c.protocols.iter().filter_map(|p| protocol(*p)).collect();
         if protocols.is_empty() {
             let asked = c.protocols.iter().map(|p| p.as_str()).collect::<Vec<_>>().join(", ");
@@ -76,8 +69,7 @@ impl PoolConfig {
             fallback_protocol,
             escaping: c.name_escaping.as_str().to_owned(),
             name_scheme: c.name_scheme,
-            authorization: c.http.auth.as_ref().map(authorization),
-            follow_redirects: c.http.follow_redirects,
+            http: c.http.clone(),
             extra_scrape_metrics: c.extra_scrape_metrics,
         })
     }
@@ -88,22 +80,5 @@ fn protocol(p: ScrapeProtocol) -> Option<Protocol> {
         ScrapeProtocol::PrometheusText100 => Some(Protocol::Text1),
         ScrapeProtocol::PrometheusText004 => Some(Protocol::Text0),
         _ => None,
-    }
-}
-
-fn authorization(auth: &Auth) -> Authorization {
-    match auth {
-        Auth::Basic { username, password } => {
-            Authorization::basic(credential(username), credential(password))
-        }
-        Auth::Scheme { kind, credentials } => Authorization::scheme(kind, credential(credentials)),
-    }
-}
-
-fn credential(source: &Source) -> Credential {
-    match source {
-        Source::Empty => Credential::text(""),
-        Source::Inline(secret) => Credential::Text(secret.clone()),
-        Source::File(path) => Credential::File(path.clone()),
     }
 }

@@ -3,7 +3,6 @@
 //! The way of a scrape: [`pool_config`] says what, [`target`] where; a loop fetches (`http`), reads (`ingest`, with what
 //! `body` knows of the last one), commits to a [`sink::Sink`] and reports (`report`, [`status`]).
 
-pub mod authorization;
 mod beat;
 #[doc(hidden)]
 pub mod bench;

@@ -8,9 +8,10 @@ use crate::shared::{Options, Shared};
 use crate::sink::Sink;
 use crate::stats::Stats;
 use crate::status::{DroppedTarget, MetricMetadata, TargetStatus};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tortie_client::Transport;
 use tortie_host::{Clock, CpuPool, Fs};
 use tortie_model::Labels;
 use tortie_wire::MetricType;
@@ -33,6 +34,14 @@ pub enum ApplyError {
     /// A pool has an interval of 0, or a timeout above its interval.
     #[error("scrape pool {0:?}: the interval must be above 0 and the timeout not above it")]
     Interval(String),
+    /// Certificates or keys of a pool cannot be read or used.
+    #[error("scrape pool {job:?}: error creating HTTP client: {reason}")]
+    Http {
+        /// The pool.
+        job: String,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// All scrape pools of a server.
@@ -68,19 +77,11 @@ impl ScrapeManager {
     /// # Errors
     /// When the configuration contradicts itself; then all of the old one goes on.
     pub fn apply(&self, inputs: Vec<PoolInput>) -> Result<(), ApplyError> {
-        let mut names = BTreeSet::new();
-        for PoolInput { config: c, .. } in &inputs {
-            if c.interval_ms <= 0 || c.timeout_ms <= 0 || c.timeout_ms > c.interval_ms {
-                return Err(ApplyError::Interval(c.job_name.to_string()));
-            }
-            if !names.insert(Arc::clone(&c.job_name)) {
-                return Err(ApplyError::DuplicateJob(c.job_name.to_string()));
-            }
-        }
+        let transports = self.check(inputs.iter().map(|i| &i.config))?;
         let mut pools = self.pools();
         let running = pools.running;
         pools.by_name.retain(|name, pool| {
-            let stays = names.contains(name);
+            let stays = transports.contains_key(name);
             if !stays {
                 // Without waiting: the loops write their stale markers in their own time.
                 drop(pool.stop(Stop::Gone));
@@ -88,17 +89,47 @@ impl ScrapeManager {
             stays
         });
         for PoolInput { config, groups } in inputs {
+            let Some(transport) = transports.get(&config.job_name).cloned() else { continue };
             if let Some(pool) = pools.by_name.get(&config.job_name) {
-                pool.reload(config, groups);
+                pool.reload(config, transport, groups);
                 continue;
             }
-            let pool = Pool::new(config, groups, Arc::clone(&self.shared));
+            let pool = Pool::new(config, transport, groups, Arc::clone(&self.shared));
             if running {
                 pool.start();
             }
             pools.by_name.insert(Arc::clone(&pool.name), pool);
         }
         Ok(())
+    }
+
+    /// Checks configurations without taking them over, and makes what opens their connections; a pool whose settings
+    /// stay keeps its own (and its tokens).
+    ///
+    /// # Errors
+    /// As [`ScrapeManager::apply`].
+    pub fn check<'a>(
+        &self,
+        configs: impl Iterator<Item = &'a PoolConfig>,
+    ) -> Result<BTreeMap<Arc<str>, Arc<Transport>>, ApplyError> {
+        let mut made = BTreeMap::new();
+        for c in configs {
+            if c.interval_ms <= 0 || c.timeout_ms <= 0 || c.timeout_ms > c.interval_ms {
+                return Err(ApplyError::Interval(c.job_name.to_string()));
+            }
+            let kept = self.pool(&c.job_name).map(|p| p.transport()).filter(|t| *t.config() == c.http);
+            let transport = match kept {
+                Some(transport) => transport,
+                None => self
+                    .shared
+                    .transport(c)
+                    .map_err(|reason| ApplyError::Http { job: c.job_name.to_string(), reason })?,
+            };
+            if made.insert(Arc::clone(&c.job_name), transport).is_some() {
+                return Err(ApplyError::DuplicateJob(c.job_name.to_string()));
+            }
+        }
+        Ok(made)
     }
 
     /// Starts the loops of all pools, now and of those to come. Within a tokio runtime only.

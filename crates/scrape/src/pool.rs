@@ -11,7 +11,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
+use tortie_client::Transport;
 use tortie_discovery::TargetGroup;
+
+/// After a sync nothing is synced for this many times its own duration, at most for [`LONGEST_REST`].
+const REST: u32 = 20;
+const LONGEST_REST: Duration = Duration::from_secs(5);
 
 /// What discovery says of a pool.
 pub(crate) type Groups = watch::Receiver<Arc<Vec<TargetGroup>>>;
@@ -28,6 +33,7 @@ pub(crate) struct Pool {
 
 struct State {
     config: Arc<PoolConfig>,
+    transport: Arc<Transport>,
     groups: Groups,
     entries: HashMap<u64, Arc<Entry>>,
     dropped: Vec<DroppedTarget>,
@@ -39,7 +45,12 @@ struct State {
 }
 
 impl Pool {
-    pub(crate) fn new(config: PoolConfig, groups: Groups, shared: Arc<Shared>) -> Arc<Pool> {
+    pub(crate) fn new(
+        config: PoolConfig,
+        transport: Arc<Transport>,
+        groups: Groups,
+        shared: Arc<Shared>,
+    ) -> Arc<Pool> {
         shared.stats.pools.add(1);
         let pool = Arc::new(Pool {
             name: Arc::clone(&config.job_name),
@@ -48,6 +59,7 @@ impl Pool {
             shared,
             state: Mutex::new(State {
                 config: Arc::new(config),
+                transport,
                 groups,
                 entries: HashMap::new(),
                 dropped: Vec::new(),
@@ -63,15 +75,16 @@ impl Pool {
 
     /// Takes over a configuration and a new source of targets. Targets that stay the same keep their loops, their
     /// connections and what was learned of their bodies.
-    pub(crate) fn reload(self: &Arc<Pool>, config: PoolConfig, groups: Groups) {
+    pub(crate) fn reload(self: &Arc<Pool>, config: PoolConfig, transport: Arc<Transport>, groups: Groups) {
         {
             let mut s = self.state();
             s.groups = groups;
             if *s.config != config {
                 self.shared.stats.pool_reloads.add(1);
                 s.config = Arc::new(config);
+                s.transport = transport;
                 for e in s.entries.values() {
-                    e.set_config(Arc::clone(&s.config));
+                    e.set_config(Arc::clone(&s.config), Arc::clone(&s.transport));
                 }
             }
         }
@@ -109,10 +122,12 @@ impl Pool {
             while groups.changed().await.is_ok() {
                 let Some(pool) = pool.upgrade() else { return };
                 groups.mark_unchanged();
+                let began = tokio::time::Instant::now();
                 pool.sync();
                 drop(pool);
                 // Discovery may change all the time; syncing that often would help nobody.
-                tokio::time::sleep(pause).await;
+                let rest = (began.elapsed() * REST).min(LONGEST_REST);
+                tokio::time::sleep(pause.max(rest)).await;
             }
         });
         s.watcher = Some(task.abort_handle());
@@ -134,7 +149,8 @@ impl Pool {
             match s.entries.get(&hash) {
                 Some(old) => old.target.set_discovered(target.discovered()),
                 None => {
-                    let entry = Arc::new(Entry::new(Arc::new(target), Arc::clone(&s.config), &self.shared));
+                    let (config, transport) = (Arc::clone(&s.config), Arc::clone(&s.transport));
+                    let entry = Arc::new(Entry::new(Arc::new(target), config, transport, &self.shared));
                     if s.running {
                         s.loops.push(tokio::spawn(scrape_loop::run(
                             Arc::clone(&entry),
@@ -211,6 +227,11 @@ impl Pool {
     pub(crate) fn dropped(&self) -> (Vec<DroppedTarget>, usize) {
         let s = self.state();
         (s.dropped.clone(), s.dropped_count)
+    }
+
+    /// What opens connections for it.
+    pub(crate) fn transport(&self) -> Arc<Transport> {
+        Arc::clone(&self.state().transport)
     }
 
     /// The configuration in force.

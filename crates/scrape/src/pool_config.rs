@@ -1,7 +1,7 @@
 //! What a scrape pool is told: the runtime form of one `scrape_configs` entry, with all defaults filled in.
 
-use crate::authorization::Authorization;
 use std::sync::Arc;
+use tortie_config::HttpClientConfig;
 use tortie_model::names::NameScheme;
 use tortie_model::relabel::Rule;
 use tortie_wire::content_type::Protocol;
@@ -17,7 +17,7 @@ pub struct PoolConfig {
     pub timeout_ms: i64,
     /// Path of the metrics, `/metrics` by default.
     pub metrics_path: String,
-    /// `http` (`https` targets fail with a reason).
+    /// `http` or `https`.
     pub scheme: String,
     /// URL parameters.
     pub params: Vec<(String, Vec<String>)>,
@@ -55,10 +55,8 @@ pub struct PoolConfig {
     pub escaping: String,
     /// Which names series may have.
     pub name_scheme: NameScheme,
-    /// The Authorization header.
-    pub authorization: Option<Authorization>,
-    /// Whether redirects are followed.
-    pub follow_redirects: bool,
+    /// Credentials, TLS, proxy, own headers, redirects.
+    pub http: HttpClientConfig,
     /// Whether `scrape_timeout_seconds`, `scrape_sample_limit` and `scrape_body_size_bytes` are stored.
     pub extra_scrape_metrics: bool,
 }
@@ -90,8 +88,7 @@ impl PoolConfig {
             fallback_protocol: None,
             escaping: "allow-utf-8".into(),
             name_scheme: NameScheme::Utf8,
-            authorization: None,
-            follow_redirects: true,
+            http: HttpClientConfig::default(),
             extra_scrape_metrics: false,
         }
     }

@@ -10,12 +10,13 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::watch;
+use tortie_client::Transport;
 
 /// A target, its scraper and what its loop is told.
 pub(crate) struct Entry {
     pub(crate) target: Arc<Target>,
     scraper: tokio::sync::Mutex<Scraper>,
-    config: RwLock<Arc<PoolConfig>>,
+    config: RwLock<(Arc<PoolConfig>, Arc<Transport>)>,
     /// Why every scrape fails at once (`target_limit`), if so.
     forced: Mutex<Option<String>>,
     /// The lines of the last body, for metadata.
@@ -35,20 +36,25 @@ pub(crate) enum Stop {
 }
 
 impl Entry {
-    pub(crate) fn new(target: Arc<Target>, config: Arc<PoolConfig>, shared: &Shared) -> Entry {
+    pub(crate) fn new(
+        target: Arc<Target>,
+        config: Arc<PoolConfig>,
+        transport: Arc<Transport>,
+        shared: &Shared,
+    ) -> Entry {
         let scraper = Scraper::new(Arc::clone(&target), Arc::clone(&config), shared);
         Entry {
             target,
             scraper: tokio::sync::Mutex::new(scraper),
-            config: RwLock::new(config),
+            config: RwLock::new((config, transport)),
             forced: Mutex::default(),
             template: Mutex::default(),
             stop: watch::Sender::new(Stop::No),
         }
     }
 
-    pub(crate) fn set_config(&self, config: Arc<PoolConfig>) {
-        *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
+    pub(crate) fn set_config(&self, config: Arc<PoolConfig>, transport: Arc<Transport>) {
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = (config, transport);
     }
 
     pub(crate) fn force(&self, reason: Option<String>) {
@@ -71,10 +77,11 @@ impl Entry {
 
     /// Scrapes now, with timestamp `at_ms`. A panic is caught, logged and counted.
     pub(crate) async fn scrape_at(&self, shared: &Shared, at_ms: i64) {
-        let config = Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner));
+        let (config, transport) = self.config.read().unwrap_or_else(PoisonError::into_inner).clone();
         let forced = self.forced.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut scraper = self.scraper.lock().await;
-        let scrape = AssertUnwindSafe(scraper.scrape(shared, &config, at_ms, forced)).catch_unwind();
+        let scrape =
+            AssertUnwindSafe(scraper.scrape(shared, (&config, &transport), at_ms, forced)).catch_unwind();
         if scrape.await.is_err() {
             shared.stats.panics.add(1);
             tracing::error!(component = "scrape manager", scrape_pool = %self.target.pool, target = %self.target.url.as_str(), "BUG: a scrape panicked");
@@ -210,7 +217,8 @@ mod tests {
         ));
         let config = Arc::new(PoolConfig::new("j"));
         let target = Arc::new(Target::new(&config, &Labels::empty(), Labels::empty()));
-        let entry = Arc::new(Entry::new(target, config, &shared));
+        let transport = shared.transport(&config).unwrap();
+        let entry = Arc::new(Entry::new(target, config, transport, &shared));
         let idle = size_of_val(&run(Arc::clone(&entry), Arc::clone(&shared)));
         let state = size_of::<Entry>() + size_of::<Target>();
         assert!(idle + state <= 2048, "future {idle} bytes, state {state} bytes");

@@ -12,6 +12,7 @@ use crate::shared::Shared;
 use crate::target::{LastScrape, Target};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use tortie_client::Transport;
 use tortie_tsdb::append::{Batch, Slot};
 use tortie_wire::content_type::{Verdict, accept_header, judge};
 
@@ -58,6 +59,10 @@ impl Scraper {
             return;
         }
         self.relabel_all |= !self.mapped.maps_as(config);
+        if self.mapped.http != config.http {
+            // It may have been opened with another certificate, or past a proxy.
+            self.kept = Kept::default();
+        }
         self.accept = accept_header(&config.protocols, &config.escaping).into();
         self.mapped = Arc::clone(config);
     }
@@ -82,7 +87,7 @@ impl Scraper {
     pub(crate) async fn scrape(
         &mut self,
         shared: &Shared,
-        config: &Arc<PoolConfig>,
+        (config, transport): (&Arc<PoolConfig>, &Transport),
         at_ms: i64,
         forced: Option<String>,
     ) {
@@ -92,7 +97,7 @@ impl Scraper {
         let mut memory = shared.scratches.lease();
         let fetched = match forced {
             Some(reason) => Fetched { error: Some(reason), body_bytes: 0 },
-            None => self.fetch(shared, &mut memory).await,
+            None => self.fetch(shared, transport, &mut memory).await,
         };
         let outcome = match fetched.error {
             Some(reason) => {
@@ -107,7 +112,7 @@ impl Scraper {
         self.store(shared, memory.scratch(), outcome, empty, at_ms, seconds, fetched.body_bytes);
     }
 
-    async fn fetch(&mut self, shared: &Shared, memory: &mut Lease<'_>) -> Fetched {
+    async fn fetch(&mut self, shared: &Shared, transport: &Transport, memory: &mut Lease<'_>) -> Fetched {
         let config = &self.mapped;
         let ask = Ask {
             url: &self.target.url,
@@ -115,10 +120,8 @@ impl Scraper {
             user_agent: &shared.options.user_agent,
             compress: config.enable_compression,
             timeout_ms: self.target.timeout_ms,
-            authorization: config.authorization.as_ref(),
-            fs: &*shared.fs,
+            transport,
             limit: config.body_size_limit,
-            follow: config.follow_redirects,
         };
         let content_type = match http::fetch(&mut self.kept, &ask, memory).await {
             Ok(content_type) => content_type,

@@ -2,10 +2,12 @@
 
 use crate::beat::Beat;
 use crate::body::Templates;
+use crate::pool_config::PoolConfig;
 use crate::scratch::Scratches;
 use crate::sink::Sink;
 use crate::stats::Stats;
 use std::sync::Arc;
+use tortie_client::Transport;
 use tortie_host::{Clock, CpuPool, Fs};
 
 /// Settings of a manager.
@@ -18,7 +20,8 @@ pub struct Options {
     pub timestamp_tolerance_ms: i64,
     /// Mixed into the offsets of targets, so that several servers scrape at different times.
     pub offset_seed: u64,
-    /// How often changes of targets are taken over at most, in milliseconds.
+    /// Least time between two takings-over of changed targets, in milliseconds. It is longer for jobs with so many targets
+    /// that the work for them would take more than a twentieth of a core.
     pub discovery_reload_ms: u64,
     /// User-Agent of scrapes.
     pub user_agent: String,
@@ -30,7 +33,7 @@ impl Default for Options {
             adjust_timestamps: true,
             timestamp_tolerance_ms: 10,
             offset_seed: 0,
-            discovery_reload_ms: 5000,
+            discovery_reload_ms: 250,
             user_agent: concat!("tortie/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -49,6 +52,14 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// What opens connections for a configuration.
+    ///
+    /// # Errors
+    /// When certificates or keys cannot be read or used.
+    pub(crate) fn transport(&self, config: &PoolConfig) -> Result<Arc<Transport>, String> {
+        Transport::new(&config.http, Arc::clone(&self.fs), Arc::clone(&self.clock)).map(Arc::new)
+    }
+
     pub(crate) fn new(
         sink: Arc<dyn Sink>,
         clock: Arc<dyn Clock>,

@@ -1,7 +1,8 @@
 //! Runs Prometheus' `.test` scripts: load series, evaluate expressions, compare with what is expected.
 //!
 //! Reading order: [`command`] (a file's commands), [`load`] and [`expect`] (their bodies), [`values`] (described values to
-//! samples), [`storage`] (where loaded series stand), [`evaluate`] (one `eval`), [`compare`] (answers with expectations).
+//! samples), [`storage`] (where loaded series stand), [`evaluate`] (one `eval`), [`compare`] (answers with expectations),
+//! [`unit`] (promtool's unit tests of rules).
 
 mod command;
 mod compare;
@@ -11,6 +12,7 @@ mod load;
 mod nhcb;
 mod start_times;
 pub mod storage;
+pub mod unit;
 mod values;
 
 use command::Command;

@@ -56,7 +56,7 @@ pub(crate) fn parse(line: &str, lines: &mut Lines<'_>) -> Result<Load, String> {
     }
 }
 
-fn samples(points: &[Point], starts: Option<&[Option<i64>]>, step: i64) -> Vec<Sample> {
+pub(crate) fn samples(points: &[Point], starts: Option<&[Option<i64>]>, step: i64) -> Vec<Sample> {
     let mut samples = Vec::with_capacity(points.len());
     for (i, point) in points.iter().enumerate() {
         let t = step * i as i64;
@@ -73,7 +73,7 @@ fn samples(points: &[Point], starts: Option<&[Option<i64>]>, step: i64) -> Vec<S
 
 impl Load {
     /// A later line with the same labels takes the place of an earlier one.
-    fn set(&mut self, labels: Labels, samples: Vec<Sample>) {
+    pub(crate) fn set(&mut self, labels: Labels, samples: Vec<Sample>) {
         match self.series.iter_mut().find(|(l, _)| *l == labels) {
             Some((_, there)) => *there = samples,
             None => self.series.push((labels, samples)),

@@ -26,7 +26,7 @@ pub enum Value {
     Histogram(Arc<FloatHistogram>),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Series {
     labels: Labels,
     columns: Columns,
@@ -37,7 +37,7 @@ struct Series {
 }
 
 /// Series in memory, ascending by labels.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Memory {
     series: Vec<Series>,
 }
@@ -63,6 +63,21 @@ impl Memory {
         };
         let Some(series) = self.series.get_mut(at) else { return Ok(()) };
         samples.iter().try_for_each(|sample| series.append(sample))
+    }
+
+    /// Series with samples in `[mint, maxt]` that satisfy the matchers.
+    pub(crate) fn select<'a>(
+        &'a self,
+        mint: i64,
+        maxt: i64,
+        hints: &SelectHints,
+        matchers: &[Matcher],
+    ) -> Box<dyn SeriesSet + 'a> {
+        let mut found: Vec<&Series> = self.matching(matchers, mint, maxt).collect();
+        if hints.limit > 0 {
+            found.truncate(hints.limit);
+        }
+        Box::new(Found(found))
     }
 
     fn matching(&self, matchers: &[Matcher], mint: i64, maxt: i64) -> impl Iterator<Item = &Series> {
@@ -300,11 +315,7 @@ impl Querier for View<'_> {
         hints: &SelectHints,
         matchers: &[Matcher],
     ) -> Result<Box<dyn SeriesSet + 'a>, StorageError> {
-        let mut found: Vec<&Series> = self.memory.matching(matchers, self.mint, self.maxt).collect();
-        if hints.limit > 0 {
-            found.truncate(hints.limit);
-        }
-        Ok(Box::new(Found(found)))
+        Ok(self.memory.select(self.mint, self.maxt, hints, matchers))
     }
 
     fn label_values(

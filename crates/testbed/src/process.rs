@@ -54,6 +54,11 @@ impl Process {
         Ok(Process { name: name.to_owned(), child, log: log.to_owned() })
     }
 
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
@@ -88,6 +93,22 @@ impl Process {
     /// When the process is gone.
     pub fn hang_up(&self) -> anyhow::Result<()> {
         Ok(kill_process(pid(&self.child)?, Signal::HUP)?)
+    }
+
+    /// Stops it in the middle of what it does, or lets it go on.
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub fn freeze(&self, frozen: bool) -> anyhow::Result<()> {
+        Ok(kill_process(pid(&self.child)?, if frozen { Signal::STOP } else { Signal::CONT })?)
+    }
+
+    /// Ends it at once, as the kernel does when memory is short.
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub fn kill(&self) -> anyhow::Result<()> {
+        Ok(kill_process(pid(&self.child)?, Signal::KILL)?)
     }
 
     /// Asks it to end, and ends it if it does not within `bound`.

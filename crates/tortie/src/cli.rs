@@ -26,8 +26,11 @@ pub(crate) enum Command {
     Query(commands::query::Query),
     Scrape(Box<commands::scrape::Scrape>),
     Relabel(commands::relabel::Relabel),
+    Rules(Box<commands::rules::Rules>),
+    Alerts(Box<commands::alerts::Alerts>),
     Setup(Box<commands::setup::Setup>),
     Rbac(commands::rbac::Rbac),
+    Deploy(Box<commands::deploy::Deploy>),
     /// Simulated targets alone: a fleet, or recorded scrapes
     Sim(commands::sim::Sim),
     /// Runs test scripts

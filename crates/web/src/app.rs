@@ -1,5 +1,6 @@
 //! The state that all handlers share.
 
+use crate::secure::Secure;
 use crate::sources::Sources;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +22,8 @@ pub struct WebOptions {
     pub external_host: String,
     /// Port this server listens on, to recognise itself among targets.
     pub listen_port: u16,
+    /// TLS and users, `--web.config.file`.
+    pub secure: Option<Arc<Secure>>,
     /// Origins that may read answers across sites, `--web.cors.origin`; none by default.
     pub cors: Option<Regex>,
     /// `--web.enable-lifecycle`.
@@ -37,6 +40,8 @@ pub struct WebOptions {
     pub language: tortie_promql::Options,
     /// Whether the engine keeps metric names until the end, for `/api/v1/features`.
     pub delayed_name_removal: bool,
+    /// Whether independent rules of a group run at a time, for `/api/v1/features`.
+    pub concurrent_rules: bool,
     /// Staleness window in milliseconds, `--query.lookback-delta`.
     pub lookback_ms: i64,
     /// All flags with their values, ascending, for `/api/v1/status/flags`.

@@ -47,10 +47,22 @@ fn write_string(out: &mut Vec<u8>, s: &str, html: bool) {
     out.push(b'"');
 }
 
+/// Writes a comma, a key and a colon.
+pub(crate) fn key(out: &mut Vec<u8>, key: &str) {
+    out.push(b',');
+    string(out, key);
+    out.push(b':');
+}
+
 /// Writes a label set as an object.
 pub fn labels(out: &mut Vec<u8>, l: &Labels) {
+    pairs(out, l.iter());
+}
+
+/// Writes names and values as an object, as label sets are written.
+pub(crate) fn pairs<'a>(out: &mut Vec<u8>, pairs: impl Iterator<Item = (&'a str, &'a str)>) {
     out.push(b'{');
-    for (i, (n, v)) in l.iter().enumerate() {
+    for (i, (n, v)) in pairs.enumerate() {
         if i > 0 {
             out.push(b',');
         }

@@ -1,6 +1,9 @@
 //! Routes: which handler answers which path, below the route prefix.
 
-use crate::api::{federate, formatting, labels, lifecycle, own, query, rules, series, status, targets};
+use crate::api::{
+    alertmanagers, alerts, federate, formatting, labels, lifecycle, own, query, rules, series, status,
+    targets,
+};
 use crate::app::App;
 use crate::pages;
 use crate::params::Params;
@@ -35,6 +38,17 @@ where
     B::Error: std::error::Error + Send + Sync + 'static,
 {
     let path = request.uri().path().to_owned();
+    let extra = match &app.options.secure {
+        None => Vec::new(),
+        Some(secure) => match secure.admit(request.headers()).await {
+            Ok(extra) => extra,
+            Err(mut refused) => {
+                app.stats.requests.count(refused.status());
+                security_headers(refused.headers_mut());
+                return refused;
+            }
+        },
+    };
     let answered =
         futures_util::FutureExt::catch_unwind(AssertUnwindSafe(route(Arc::clone(&app), request))).await;
     let mut response = answered.unwrap_or_else(|_| {
@@ -43,6 +57,9 @@ where
         reply::text(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n")
     });
     app.stats.requests.count(response.status());
+    for (name, value) in extra {
+        response.headers_mut().insert(name, value);
+    }
     security_headers(response.headers_mut());
     response
 }
@@ -192,8 +209,8 @@ async fn api_v1(app: &Arc<App>, ask: &Ask, rest: &str) -> Response<Body> {
         "targets" => Ok(targets::targets(app, &ask.url_params)),
         "targets/metadata" => targets::target_metadata(app, p),
         "metadata" => targets::metadata(app, p),
-        "alertmanagers" => Ok(rules::alertmanagers()),
-        "alerts" => Ok(rules::alerts()),
+        "alertmanagers" => Ok(alertmanagers::alertmanagers(app)),
+        "alerts" => Ok(alerts::alerts(app)),
         "rules" => rules::rules(app, &ask.url_params, p),
         "status/config" => Ok(status::config(app)),
         "status/runtimeinfo" => Ok(status::runtime(app)),

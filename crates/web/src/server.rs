@@ -3,15 +3,22 @@
 use crate::app::App;
 use crate::request_line::Lenient;
 use crate::router::router;
+use crate::secure::Secure;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+/// Longest time of a handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// Binds one listener for each address, `host:port`; an empty host is all addresses.
 ///
@@ -105,7 +112,40 @@ async fn accept(
     }
 }
 
-async fn connection(app: Arc<App>, stream: tokio::net::TcpStream, mut stop: watch::Receiver<bool>) {
+/// Speaks TLS first where the server does.
+async fn connection(app: Arc<App>, stream: TcpStream, stop: watch::Receiver<bool>) {
+    let Some(secure) = app.options.secure.as_ref().filter(|s| s.speaks_tls()) else {
+        return requests(app, stream, stop).await;
+    };
+    match tokio::time::timeout(HANDSHAKE, handshake(secure, stream)).await {
+        Ok(Ok(stream)) => Box::pin(requests(app, stream, stop)).await,
+        Ok(Err(e)) => tracing::debug!(component = "web", err = e, "TLS handshake error"),
+        Err(_) => tracing::debug!(component = "web", "TLS handshake timed out"),
+    }
+}
+
+async fn handshake(secure: &Secure, mut stream: TcpStream) -> Result<TlsStream<TcpStream>, String> {
+    let mut first = [0];
+    let seen = stream.peek(&mut first).await.map_err(|e| e.to_string())?;
+    if seen == 1 && first[0].is_ascii_uppercase() {
+        // As Go answers those who forgot the s.
+        let text = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+        // What was asked is taken first: closing before would take the answer back.
+        let _ = stream.read(&mut [0; 4096]).await;
+        let _ = stream.write_all(text.as_bytes()).await;
+        let _ = stream.shutdown().await;
+        return Err("client sent an HTTP request to an HTTPS server".to_owned());
+    }
+    let config = secure.tls().inspect_err(|e| {
+        tracing::error!(component = "web", err = e.as_str(), "Unable to use the TLS configuration");
+    })?;
+    TlsAcceptor::from(config).accept(stream).await.map_err(|e| e.to_string())
+}
+
+async fn requests<S>(app: Arc<App>, stream: S, mut stop: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let read_timeout = Duration::from_millis(app.options.read_timeout_ms.max(1));
     let service = service_fn(move |request| {
         let app = Arc::clone(&app);

@@ -68,6 +68,31 @@ pub trait Sources: Send + Sync {
     /// Things the operator should know now (a failed reload, a stopped write), newest last.
     fn notices(&self) -> Vec<Notice>;
 
+    /// Groups of rules, ascending by file, then name.
+    fn rule_groups(&self) -> Vec<Arc<tortie_rules::Group>> {
+        Vec::new()
+    }
+
+    /// The Prometheus object that this server follows, and whether it only looks on.
+    fn followed(&self) -> Option<serde_json::Value> {
+        None
+    }
+
+    /// Monitors of that object: accepted, refused, and where candidates fell out.
+    fn monitors(&self) -> Option<serde_json::Value> {
+        None
+    }
+
+    /// URLs of the Alertmanagers in use, and of those that relabelling dropped.
+    fn alertmanagers(&self) -> (Vec<String>, Vec<String>) {
+        Default::default()
+    }
+
+    /// How it stands with each Alertmanager, ascending by URL.
+    fn notifications(&self) -> Vec<Notifications> {
+        Vec::new()
+    }
+
     /// The demo's switches, when this is a demo.
     fn demo(&self) -> Option<Arc<dyn Demo>> {
         None
@@ -77,6 +102,25 @@ pub trait Sources: Send + Sync {
     fn doctor(&self) -> Option<Arc<dyn Doctor>> {
         None
     }
+}
+
+/// How it stands with one Alertmanager.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notifications {
+    /// Its URL.
+    pub url: String,
+    /// Alerts that wait for it.
+    pub waiting: usize,
+    /// Alerts that it was told fire.
+    pub firing: usize,
+    /// Alerts that were sent.
+    pub sent: u64,
+    /// Alerts of requests that failed.
+    pub errors: u64,
+    /// Alerts that were given up.
+    pub dropped: u64,
+    /// Why the last request failed, when it did.
+    pub last_error: Option<String>,
 }
 
 /// A fault of the demo.

@@ -21,6 +21,7 @@ export const pages: Page[] = [
   { id: 'targets', title: 'Targets', path: '/targets', icon: 'targets', key: 't', also: /^\/targets\/?$/, ranged: false },
   { id: 'explore', title: 'Explore', path: '/graph', icon: 'explore', key: 'e', also: /^\/(graph|query)\/?$/, ranged: true },
   { id: 'dashboards', title: 'Dashboards', path: '/dashboards', icon: 'dashboards', key: 'd', also: /^\/(dashboards|d\/.+)\/?$/, ranged: true },
+  { id: 'alerts', title: 'Alerts', path: '/alerts', icon: 'alerts', key: 'a', also: /^\/(alerts|rules)\/?$/, ranged: true },
   { id: 'status', title: 'Status', path: '/status', icon: 'status', key: 's', also: /^\/(status|config|flags|tsdb-status)\/?$/, ranged: false },
 ];
 
@@ -41,6 +42,7 @@ const loaders: Record<string, () => Promise<{ default: ComponentType }>> = {
   explore: () => import('../pages/explore/explore.tsx'),
   dashboards: () => import('../pages/dashboards/list.tsx'),
   dashboard: () => import('../pages/dashboards/dashboard.tsx'),
+  alerts: () => import('../pages/alerts/alerts.tsx'),
   status: () => import('../pages/status/status.tsx'),
 };
 

@@ -6,6 +6,7 @@ const paths: Record<string, string> = {
   targets: 'M8 2v3M8 11v3M2 8h3M11 8h3M8 5.500a2.500 2.500 0 1 0 0 5a2.500 2.500 0 1 0 0-5',
   explore: 'M2 13V3M2 13h12M4.500 10l3-3.500 2.500 2L14 4',
   dashboards: 'M2 2.500h5v6H2zM9 2.500h5v3.500H9zM9 8h5v5.500H9zM2 10.500h5v3H2z',
+  alerts: 'M4 11V7a4 4 0 0 1 8 0v4l1.500 1.500h-11zM6.500 14.500h3M8 1.500V3',
   status: 'M2 8h3l2-5 2.500 10L11.500 8H14',
   refresh: 'M13 8a5 5 0 1 1-1.500-3.500M13 2v3h-3',
   clock: 'M8 2.500a5.500 5.500 0 1 0 0 11a5.500 5.500 0 1 0 0-11M8 5v3.500l2.500 1.500',

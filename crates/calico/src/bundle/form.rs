@@ -15,6 +15,7 @@ pub(super) struct Form {
     source: Source,
     identity: Identity,
     at: i64,
+    machine_ahead: Option<i64>,
     #[serde(default)]
     assume: Assumptions,
     #[serde(default)]
@@ -64,6 +65,7 @@ pub(super) fn of(snap: &Snapshot) -> Form {
         source: snap.source.clone(),
         identity: snap.identity.clone(),
         at: snap.at,
+        machine_ahead: snap.machine_ahead,
         assume: snap.assume.clone(),
         served: snap.served.clone(),
         unseen: snap.unseen.clone(),
@@ -83,6 +85,7 @@ pub(super) fn read(body: &Value) -> Result<Snapshot, String> {
     let mut snap = Snapshot::new(form.source);
     snap.identity = form.identity;
     snap.at = form.at;
+    snap.machine_ahead = form.machine_ahead;
     snap.assume = form.assume;
     snap.served = form.served;
     snap.unseen = form.unseen;

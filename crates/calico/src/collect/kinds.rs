@@ -35,6 +35,11 @@ pub(crate) const KINDS: &[Wanted] = &[
     all("projectcalico.org", "HostEndpoint"),
     all("crd.projectcalico.org", "FelixConfiguration"),
     all("crd.projectcalico.org", "KubeControllersConfiguration"),
+    // Where nobody serves the user's group, policies are kept here.
+    all("crd.projectcalico.org", "Tier"),
+    all("crd.projectcalico.org", "NetworkPolicy"),
+    all("crd.projectcalico.org", "GlobalNetworkPolicy"),
+    all("crd.projectcalico.org", "HostEndpoint"),
     all("networking.k8s.io", "NetworkPolicy"),
     all("monitoring.coreos.com", "Prometheus"),
     all("monitoring.coreos.com", "PrometheusAgent"),

@@ -2,7 +2,8 @@
 //! reason and the rest is read all the same; nothing is ever written.
 
 use crate::collect::kinds::KINDS;
-use crate::collect::prometheus::{PrometheusAddress, Way};
+use crate::collect::prometheus::{PrometheusAddress, Refused, Way};
+use crate::collect::second_look::{SecondLook, again};
 use crate::collect::{overlay, probes, prometheus_api};
 use crate::component::Component;
 use crate::facts::Facts;
@@ -11,6 +12,7 @@ use crate::snapshot::{Identity, Snapshot, Source, Unseen};
 use futures_util::{StreamExt, stream};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use tortie_cluster::client::{Cluster, ConnectOptions, ListOptions, LogOptions, ReadError, Resources};
 use tortie_cluster::object::{Object, Pod};
 
@@ -23,13 +25,24 @@ pub struct Wants {
     pub prometheus: Option<PrometheusAddress>,
     /// Whether to ask Prometheus at all.
     pub ask: bool,
+    /// A Grafana given by address; without one only the cluster's objects tell of dashboards.
+    pub grafana: Option<PrometheusAddress>,
     /// Longest time for everything.
     pub limit: Duration,
+    /// Whether objects that seem to be written in turn are read a second time, some seconds later.
+    pub twice: bool,
 }
 
 impl Default for Wants {
     fn default() -> Wants {
-        Wants { probes: 10, prometheus: None, ask: true, limit: Duration::from_secs(30) }
+        Wants {
+            probes: 10,
+            prometheus: None,
+            ask: true,
+            grafana: None,
+            limit: Duration::from_secs(30),
+            twice: true,
+        }
     }
 }
 
@@ -41,11 +54,30 @@ const ROUNDS: usize = 12;
 /// Namespaces in which all ConfigMaps are looked at.
 const MOST_NAMESPACES: usize = 4;
 
+/// Milliseconds by which two clocks seem to differ when they do not: the server's knows whole seconds, and an answer takes
+/// its time.
+const BLUR: i64 = 2_000;
+
+/// The time in milliseconds since 1970, by the clock that was right at `at`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Watch {
+    at: i64,
+    start: Instant,
+}
+
+impl Watch {
+    pub(super) fn now(&self) -> i64 {
+        self.at.saturating_add(i64::try_from(self.start.elapsed().as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
 /// Takes a snapshot. An API server that cannot be reached gives an empty one that says so. `files` are laid over it; `now`
-/// is milliseconds since 1970.
+/// is milliseconds since 1970 by this machine's clock. The snapshot's time is the API server's, by which all objects are
+/// stamped, where the two differ.
 pub async fn collect(options: &ConnectOptions, wants: &Wants, files: Vec<Object>, now: i64) -> Snapshot {
     let mut snap = Snapshot::new(Source::Live);
     snap.at = now;
+    let mut watch = Watch { at: now, start: Instant::now() };
     let (cluster, identity) = match Cluster::connect(options).await {
         Ok(connected) => connected,
         Err(e) => {
@@ -67,7 +99,7 @@ pub async fn collect(options: &ConnectOptions, wants: &Wants, files: Vec<Object>
         uid: String::new(),
         kubernetes: String::new(),
     };
-    let whole = tokio::time::timeout(wants.limit, fill(&cluster, wants, files, &mut snap)).await;
+    let whole = tokio::time::timeout(wants.limit, fill(&cluster, wants, files, &mut snap, &mut watch)).await;
     if whole.is_err() {
         snap.unseen.push(Unseen {
             what: "the rest".to_owned(),
@@ -83,17 +115,29 @@ pub async fn collect(options: &ConnectOptions, wants: &Wants, files: Vec<Object>
     snap
 }
 
-async fn fill(cluster: &Cluster, wants: &Wants, files: Vec<Object>, snap: &mut Snapshot) {
+async fn fill(cluster: &Cluster, wants: &Wants, files: Vec<Object>, snap: &mut Snapshot, watch: &mut Watch) {
     match cluster.version().await {
-        Ok(v) => snap.identity.kubernetes = v.git_version.trim_start_matches('v').to_owned(),
+        Ok(v) => {
+            snap.identity.kubernetes = v.git_version.trim_start_matches('v').to_owned();
+            // It says whole seconds: the middle of the second is at most half a second off.
+            if let Some(clock) = v.clock {
+                let ahead = watch.now() - (clock + 500);
+                snap.machine_ahead = Some(ahead);
+                if ahead.abs() >= BLUR {
+                    snap.at = snap.at.saturating_sub(ahead);
+                    watch.at = snap.at;
+                }
+            }
+        }
         Err(e) => unseen(snap, "version of the API server", "", &e),
     }
     match cluster.cluster_uid().await {
         Ok(uid) => snap.identity.uid = uid,
-        Err(e) => unseen(snap, "uid of namespace kube-system", "namespaces", &e),
+        Err(e) => unseen(snap, "read the uid of namespace kube-system", "namespaces", &e),
     }
-    objects(cluster, snap).await;
+    let resources = objects(cluster, snap).await;
     let over = !files.is_empty();
+    let second = SecondLook::of(snap, watch);
     if over {
         for (object, reason) in overlay::lay(snap, files) {
             let text = format!("{}: {reason}", object.reference());
@@ -106,16 +150,22 @@ async fn fill(cluster: &Cluster, wants: &Wants, files: Vec<Object>, snap: &mut S
             });
         }
     }
+    if let Some(address) = &wants.grafana {
+        grafana(address, snap).await;
+    }
     // With files over it, what would be is judged: what Prometheus has and what processes answer now says nothing of that.
     if wants.ask && !over {
-        prometheuses(cluster, wants, snap).await;
+        prometheuses(cluster, wants, snap, watch).await;
     }
     if wants.probes > 0 && !over {
         processes(cluster, wants, snap).await;
     }
+    if wants.twice && !over {
+        again(cluster, &resources, second, snap).await;
+    }
 }
 
-fn unseen(snap: &mut Snapshot, what: &str, resource: &str, e: &ReadError) {
+pub(super) fn unseen(snap: &mut Snapshot, what: &str, resource: &str, e: &ReadError) {
     let forbidden = e.missing_right().is_some();
     let resource = match e {
         ReadError::Forbidden { resource, .. } => resource.clone(),
@@ -133,7 +183,8 @@ fn unseen(snap: &mut Snapshot, what: &str, resource: &str, e: &ReadError) {
     }
 }
 
-async fn objects(cluster: &Cluster, snap: &mut Snapshot) {
+/// Reads all objects; the answer is what the server serves.
+async fn objects(cluster: &Cluster, snap: &mut Snapshot) -> Resources {
     let all = ListOptions::default();
     let (resources, pods, services, slices, nodes, namespaces) = tokio::join!(
         cluster.resources(),
@@ -161,7 +212,7 @@ async fn objects(cluster: &Cluster, snap: &mut Snapshot) {
         Ok(r) => r,
         Err(e) => {
             unseen(snap, "the kinds that are served", "", &e);
-            return;
+            return Resources::default();
         }
     };
     served(&resources, snap);
@@ -194,6 +245,7 @@ async fn objects(cluster: &Cluster, snap: &mut Snapshot) {
     unlabelled_boards(cluster, &resources, snap).await;
     events(cluster, &resources, snap).await;
     secrets(cluster, &resources, snap).await;
+    resources
 }
 
 /// Dashboards that lack the label by which Grafana's side-car finds them, in the namespaces where people put them: Grafana's,
@@ -302,7 +354,22 @@ fn worth_keeping(pod: &Pod) -> bool {
         || pod.containers.iter().flat_map(|c| &c.ports).any(|p| p.host_port != 0)
 }
 
-async fn prometheuses(cluster: &Cluster, wants: &Wants, snap: &mut Snapshot) {
+/// Asks Grafana; before the Prometheus, which is asked what its dashboards ask.
+async fn grafana(address: &PrometheusAddress, snap: &mut Snapshot) {
+    let mut missing = |what: String, reason: String| {
+        let (resource, namespace) = (String::new(), String::new());
+        snap.unseen.push(Unseen { what, resource, namespace, forbidden: false, reason });
+    };
+    match crate::collect::grafana::read(address).await {
+        Ok((grafana, rest)) => {
+            rest.into_iter().for_each(|r| missing(format!("Grafana at {}", grafana.via), r));
+            snap.grafana = Some(grafana);
+        }
+        Err(e) => missing(format!("Grafana at {}", address.shown()), e),
+    }
+}
+
+async fn prometheuses(cluster: &Cluster, wants: &Wants, snap: &mut Snapshot, watch: &Watch) {
     let mut found: Vec<(String, String, Vec<Way>)> = Vec::new();
     if let Some(address) = &wants.prometheus {
         let way = Way::Address(Arc::new(address.clone()));
@@ -312,15 +379,24 @@ async fn prometheuses(cluster: &Cluster, wants: &Wants, snap: &mut Snapshot) {
             found.extend(replicas(cluster, object, &snap.pods));
         }
     }
-    let now = snap.at;
+    let mut pools: Vec<String> = Facts::of(snap).monitors.iter().map(|m| m.pool()).collect();
+    pools.sort();
+    pools.dedup();
     for (object, replica, ways) in found {
-        let (mut collector, way) = prometheus_api::read(&object, &replica, &ways, now).await;
+        let (mut collector, way) = prometheus_api::read(&object, &replica, &ways, watch, &pools).await;
         if let Some(way) = &way {
             let families = Component::ALL.into_iter().map(family_query).collect();
             prometheus_api::answer(&mut collector, way, families).await;
         }
         snap.collectors.push(collector);
-        let Some(way) = way else { continue };
+        let Some(way) = way else {
+            for way in &ways {
+                if let Some(e) = way.refused() {
+                    unseen(snap, &format!("ask Prometheus by {}", way.words()), "", &e);
+                }
+            }
+            continue;
+        };
         let last = snap.collectors.len() - 1;
         for _ in 0..ROUNDS {
             let wanted = crate::doctor::bisect::wanted(&Facts::of(snap));
@@ -355,9 +431,10 @@ fn replicas(cluster: &Cluster, object: &Object, pods: &[Pod]) -> Vec<(String, St
             let (cluster, namespace, pod, prefix) =
                 (cluster.clone(), namespace.clone(), pod_name.clone(), prefix.to_owned());
             if forward {
-                Way::Forward { cluster, namespace, pod, port, prefix, line: Arc::default() }
+                let (line, refused) = (Arc::default(), Refused::default());
+                Way::Forward { cluster, namespace, pod, port, prefix, line, refused }
             } else {
-                Way::Proxy { cluster, namespace, pod, port, prefix }
+                Way::Proxy { cluster, namespace, pod, port, prefix, refused: Refused::default() }
             }
         };
         let label = format!("{}/{name}", object.meta.namespace);

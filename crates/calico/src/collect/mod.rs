@@ -4,6 +4,7 @@
 
 pub mod assume;
 pub mod from_files;
+mod grafana;
 mod http;
 pub(crate) mod kinds;
 pub mod live;
@@ -12,6 +13,7 @@ mod overlay;
 mod probes;
 mod prometheus;
 mod prometheus_api;
+mod second_look;
 
 pub use live::{Wants, collect};
 pub use prometheus::PrometheusAddress;

@@ -77,10 +77,17 @@ async fn look(cluster: &Cluster, probe: &Probe, limit: Duration) -> Result<Probe
     Ok(match http::get(stream, &host, "/metrics", None, limit).await {
         Ok(reply) if reply.status == 200 => read(&reply.body, reply.content_type),
         Ok(reply) => ProbeOutcome::Status(reply.status),
-        // A forward to a closed port ends without a byte; the kubelet's words go another way.
-        Err(e) if e == "EOF" => ProbeOutcome::Failed("connection refused".to_owned()),
-        Err(e) => ProbeOutcome::Failed(e),
+        Err(e) => ProbeOutcome::Failed(failure(&e)),
     })
+}
+
+/// What a forward that failed says of the process. A forward to a closed port ends without a byte, or with the kubelet's
+/// words, which differ from runtime to runtime.
+fn failure(words: &str) -> String {
+    if words == "EOF" || words.to_lowercase().contains("connection refused") {
+        return "connection refused".to_owned();
+    }
+    words.lines().next().unwrap_or_default().chars().take(200).collect()
 }
 
 /// Families of a body and its first broken line.
@@ -108,4 +115,29 @@ fn read(body: &[u8], content_type: String) -> ProbeOutcome {
 fn name_of(series: &[u8]) -> String {
     let end = series.iter().position(|b| matches!(b, b'{' | b' ' | b'\t')).unwrap_or(series.len());
     String::from_utf8_lossy(&series[..end]).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::failure;
+
+    #[test]
+    fn words_of_kubelets() {
+        #[track_caller]
+        fn check(words: &str, expect: &str) {
+            assert_eq!(failure(words), expect);
+        }
+        check("EOF", "connection refused");
+        check(
+            "error forwarding port 9091 to pod 3c, uid : failed to connect to localhost:9091 inside namespace \"x\": \
+             dial tcp4 127.0.0.1:9091: connect: connection refused",
+            "connection refused",
+        );
+        check(
+            "exit status 1: socat[1] E connect(5, AF=2 127.0.0.1:9091, 16): Connection refused\n",
+            "connection refused",
+        );
+        check("no answer within 5 s", "no answer within 5 s");
+        check("one\ntwo", "one");
+    }
 }

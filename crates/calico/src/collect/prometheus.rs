@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use tortie_cluster::client::{Cluster, ReadError, pod_proxy_path};
 use tortie_config::Secret;
 
-/// A Prometheus given by its address.
+/// A Prometheus, or another server that speaks HTTP, given by its address.
 #[derive(Debug, Clone)]
 pub struct PrometheusAddress {
     /// `http://host:9090/prefix`, or https.
@@ -23,6 +23,27 @@ pub struct PrometheusAddress {
     pub authorities: Option<Vec<u8>>,
     /// Whether any certificate is taken.
     pub insecure: bool,
+}
+
+impl PrometheusAddress {
+    /// The address without what stands before the `@`.
+    pub(super) fn shown(&self) -> String {
+        without_user(&self.url)
+    }
+}
+
+/// The right that a way lacks, once it was tried.
+#[derive(Clone, Default)]
+pub(super) struct Refused(Arc<std::sync::Mutex<Option<ReadError>>>);
+
+impl Refused {
+    /// The words of an error, kept when it is a refusal of rights.
+    fn said(&self, e: &ReadError) -> String {
+        if e.missing_right().is_some() {
+            *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(e.clone());
+        }
+        e.to_string().lines().next().unwrap_or_default().to_owned()
+    }
 }
 
 /// A way that works, or is to be tried.
@@ -38,9 +59,10 @@ pub(super) enum Way {
         /// The forward in use. One carries all requests: each costs the kubelet a process or a connection, and the server
         /// behind it one of those that it takes at once.
         line: Arc<Mutex<Option<Line>>>,
+        refused: Refused,
     },
     /// From the API server to the pod's address.
-    Proxy { cluster: Cluster, namespace: String, pod: String, port: u16, prefix: String },
+    Proxy { cluster: Cluster, namespace: String, pod: String, port: u16, prefix: String, refused: Refused },
     /// An address.
     Address(Arc<PrometheusAddress>),
 }
@@ -55,13 +77,23 @@ impl Way {
         }
     }
 
+    /// The right that it lacks, when it was tried and refused.
+    pub(super) fn refused(&self) -> Option<ReadError> {
+        match self {
+            Way::Forward { refused, .. } | Way::Proxy { refused, .. } => {
+                refused.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+            }
+            Way::Address(_) => None,
+        }
+    }
+
     /// Asks for a path (`/api/v1/...`).
     ///
     /// # Errors
     /// Why there is no answer, in words; a refusal of rights names the right.
     pub(super) async fn get(&self, path: &str, limit: Duration) -> Result<Reply, String> {
         match self {
-            Way::Forward { cluster, namespace, pod, port, prefix, line } => {
+            Way::Forward { cluster, namespace, pod, port, prefix, line, refused } => {
                 let (host, path) = (format!("localhost:{port}"), format!("{prefix}{path}"));
                 let mut line = line.lock().await;
                 if let Some(mut open) = line.take() {
@@ -71,24 +103,21 @@ impl Way {
                         return Ok(reply);
                     }
                 }
-                let stream = cluster.port_forward(namespace, pod, *port).await.map_err(|e| said(&e))?;
+                let stream =
+                    cluster.port_forward(namespace, pod, *port).await.map_err(|e| refused.said(&e))?;
                 let mut open = Line::open(stream).await?;
                 let reply = open.get(&host, &path, None, limit).await?;
                 *line = Some(open);
                 Ok(reply)
             }
-            Way::Proxy { cluster, namespace, pod, port, prefix } => {
+            Way::Proxy { cluster, namespace, pod, port, prefix, refused } => {
                 let at = pod_proxy_path(namespace, pod, *port, &format!("{prefix}{path}"));
-                let answer = cluster.proxy_get(&at).await.map_err(|e| said(&e))?;
+                let answer = cluster.proxy_get(&at).await.map_err(|e| refused.said(&e))?;
                 Ok(Reply { status: answer.status, content_type: answer.content_type, body: answer.body })
             }
             Way::Address(address) => ask(address, path, limit).await,
         }
     }
-}
-
-fn said(e: &ReadError) -> String {
-    e.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 /// An address without what stands before the `@`.

@@ -1,17 +1,28 @@
 //! What a Prometheus says of itself, read from its HTTP API into a [`Collector`].
 
+use crate::collect::live::Watch;
 use crate::collect::prometheus::Way;
 use crate::snapshot::{Collector, Sample, Target};
+use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Longest wait for one answer.
 const LIMIT: Duration = Duration::from_secs(10);
+/// Pools whose dropped targets are asked for, and targets of each that are kept.
+const MOST_POOLS: usize = 20;
+const MOST_DROPPED: usize = 2_000;
 
-/// Asks everything that checks read, through the first way that answers. `now` is the API server's or this machine's
-/// clock in milliseconds, to compare.
-pub(super) async fn read(object: &str, replica: &str, ways: &[Way], now: i64) -> (Collector, Option<Way>) {
+/// Asks everything that checks read, through the first way that answers. `watch` has the API server's time, or this
+/// machine's, to compare; `pools` are those whose dropped targets are of interest.
+pub(super) async fn read(
+    object: &str,
+    replica: &str,
+    ways: &[Way],
+    watch: &Watch,
+    pools: &[String],
+) -> (Collector, Option<Way>) {
     let mut collector =
         Collector { object: object.to_owned(), replica: replica.to_owned(), ..Collector::default() };
     let mut reasons = Vec::new();
@@ -20,7 +31,7 @@ pub(super) async fn read(object: &str, replica: &str, ways: &[Way], now: i64) ->
             Ok(info) => {
                 collector.version = text(&info, "/version");
                 collector.via = way.words();
-                fill(&mut collector, way, now).await;
+                fill(&mut collector, way, watch, pools).await;
                 return (collector, Some(way.clone()));
             }
             Err(e) => reasons.push(format!("{}: {e}", way.words())),
@@ -49,29 +60,31 @@ pub(super) async fn answer(collector: &mut Collector, way: &Way, queries: Vec<St
     collector.answers.extend(answers);
 }
 
-async fn fill(collector: &mut Collector, way: &Way, now: i64) {
+async fn fill(collector: &mut Collector, way: &Way, watch: &Watch, asked: &[String]) {
     let (config, targets, pools, rules, alertmanagers, replay, clock) = tokio::join!(
         data(way, "/api/v1/status/config"),
-        data(way, "/api/v1/targets"),
+        active(way),
         data(way, "/api/v1/scrape_pools"),
         data(way, "/api/v1/rules"),
         data(way, "/api/v1/alertmanagers"),
         data(way, "/api/v1/status/walreplay"),
-        data(way, "/api/v1/query?query=time()"),
+        ahead(way, watch),
     );
     collector.config = config.ok().map(|c| text(&c, "/yaml"));
-    if let Ok(value) = targets {
-        collector.targets = list(&value, "/activeTargets").iter().map(target).collect();
-        collector.dropped = list(&value, "/droppedTargets")
-            .iter()
-            .map(|d| (text(d, "/scrapePool"), labels(d, "/discoveredLabels")))
-            .collect();
+    collector.targets = targets.unwrap_or_default();
+    let names = pools.map(|p| list(&p, "/scrapePools").to_vec()).unwrap_or_default();
+    collector.pools = names.iter().filter_map(|p| p.as_str().map(str::to_owned)).collect();
+    // Every pool drops what the others scrape: all of them together can be millions.
+    for pool in asked.iter().filter(|p| collector.pools.contains(p)).take(MOST_POOLS) {
+        let path = format!("/api/v1/targets?state=dropped&scrapePool={}", escaped(pool));
+        let Ok(value) = data(way, &path).await else { continue };
+        let dropped = list(&value, "/droppedTargets").iter();
+        let kept = dropped.map(|d| (text(d, "/scrapePool"), labels(d, "/discoveredLabels")));
+        collector.dropped.extend(kept.take(MOST_DROPPED));
         let counts = value.pointer("/droppedTargetCounts").and_then(Value::as_object);
         collector.dropped_counts =
             counts.into_iter().flatten().filter_map(|(k, v)| Some((k.clone(), v.as_u64()?))).collect();
     }
-    let names = pools.map(|p| list(&p, "/scrapePools").to_vec()).unwrap_or_default();
-    collector.pools = names.iter().filter_map(|p| p.as_str().map(str::to_owned)).collect();
     collector.rules = rules.ok();
     collector.alertmanagers = alertmanagers
         .ok()
@@ -81,14 +94,19 @@ async fn fill(collector: &mut Collector, way: &Way, now: i64) {
         let (min, max, current) = (at("/min")?, at("/max")?, at("/current")?);
         Some(if max > min { (current - min) / (max - min) } else { 0.0 })
     });
-    collector.clock_ahead = clock.ok().and_then(|c| {
-        let seconds: f64 = c.pointer("/result/1")?.as_str()?.parse().ok()?;
-        Some((seconds * 1000.0) as i64 - now)
-    });
+    collector.clock_ahead = clock;
     answer(collector, way, vec!["prometheus_config_last_reload_successful".to_owned()]).await;
     if let Some(Ok(samples)) = collector.answers.get("prometheus_config_last_reload_successful") {
         collector.reload_ok = samples.first().map(|s| s.value == 1.0);
     }
+}
+
+/// Milliseconds that its clock is ahead.
+async fn ahead(way: &Way, watch: &Watch) -> Option<i64> {
+    let answer = data(way, "/api/v1/query?query=time()").await.ok()?;
+    let now = watch.now();
+    let seconds: f64 = answer.pointer("/result/1")?.as_str()?.parse().ok()?;
+    Some((seconds * 1000.0) as i64 - now)
 }
 
 /// The field `data` of an answer of success.
@@ -108,23 +126,58 @@ async fn data(way: &Way, path: &str) -> Result<Value, String> {
     }
 }
 
-fn target(v: &Value) -> Target {
-    let seconds = |p: &str| v.pointer(p).and_then(Value::as_str).and_then(crate::facts::prometheus::seconds);
-    Target {
-        pool: text(v, "/scrapePool"),
-        url: text(v, "/scrapeUrl"),
-        labels: labels(v, "/labels"),
-        discovered: labels(v, "/discoveredLabels"),
-        health: text(v, "/health"),
-        last_error: text(v, "/lastError"),
-        last_scrape: text(v, "/lastScrape")
-            .parse::<jiff::Timestamp>()
-            .ok()
-            .map(|t| t.as_millisecond())
-            .filter(|t| *t > 0),
-        duration: v.pointer("/lastScrapeDuration").and_then(Value::as_f64).unwrap_or(0.0),
-        interval: seconds("/scrapeInterval").unwrap_or(0.0),
-        timeout: seconds("/scrapeTimeout").unwrap_or(0.0),
+/// The active targets. Those of a large cluster are many megabytes of text, of which most are the labels before relabelling:
+/// they are read past.
+async fn active(way: &Way) -> Result<Vec<Target>, String> {
+    let reply = way.get("/api/v1/targets?state=active", LIMIT).await?;
+    targets(&reply.body)
+}
+
+fn targets(body: &[u8]) -> Result<Vec<Target>, String> {
+    #[derive(Deserialize)]
+    struct Answer {
+        data: Data,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Data {
+        active_targets: Vec<Told>,
+    }
+    let answer: Answer = serde_json::from_slice(body).map_err(|e| e.to_string())?;
+    Ok(answer.data.active_targets.into_iter().map(Target::from).collect())
+}
+
+/// One active target as the API tells it.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Told {
+    scrape_pool: String,
+    scrape_url: String,
+    labels: BTreeMap<String, String>,
+    health: String,
+    last_error: String,
+    last_scrape: String,
+    last_scrape_duration: f64,
+    scrape_interval: String,
+    scrape_timeout: String,
+}
+
+impl From<Told> for Target {
+    fn from(told: Told) -> Target {
+        let seconds = |text: &str| crate::facts::prometheus::seconds(text).unwrap_or(0.0);
+        let last = told.last_scrape.parse::<jiff::Timestamp>().ok().map(|t| t.as_millisecond());
+        Target {
+            pool: told.scrape_pool,
+            url: told.scrape_url,
+            labels: told.labels,
+            discovered: BTreeMap::new(),
+            health: told.health,
+            last_error: told.last_error,
+            last_scrape: last.filter(|t| *t > 0),
+            duration: told.last_scrape_duration,
+            interval: seconds(&told.scrape_interval),
+            timeout: seconds(&told.scrape_timeout),
+        }
     }
 }
 
@@ -179,7 +232,7 @@ pub(super) fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{escaped, samples, target};
+    use super::{escaped, samples, targets};
     use serde_json::json;
 
     #[test]
@@ -195,10 +248,13 @@ mod tests {
 
     #[test]
     fn targets_are_read() {
-        let t = target(
-            &json!({"scrapePool": "p", "scrapeUrl": "http://a:1/m", "health": "down", "lastError": "x",
-            "lastScrape": "2026-01-01T00:00:00.5Z", "lastScrapeDuration": 0.25, "scrapeInterval": "1m30s", "scrapeTimeout": "10s"}),
-        );
+        let body = json!({"status": "success", "data": {"activeTargets": [{"scrapePool": "p", "scrapeUrl": "http://a:1/m",
+            "discoveredLabels": {"__address__": "a:1"}, "labels": {"job": "j"}, "health": "down", "lastError": "x",
+            "lastScrape": "2026-01-01T00:00:00.5Z", "lastScrapeDuration": 0.25, "scrapeInterval": "1m30s", "scrapeTimeout": "10s"}],
+            "droppedTargets": []}});
+        let all = targets(body.to_string().as_bytes()).unwrap();
+        let [t] = all.as_slice() else { panic!("{all:?}") };
+        assert_eq!((t.pool.as_str(), t.labels["job"].as_str(), t.last_error.as_str()), ("p", "j", "x"));
         assert_eq!(
             (t.last_scrape, t.interval, t.timeout, t.duration),
             (Some(1_767_225_600_500), 90.0, 10.0, 0.25)

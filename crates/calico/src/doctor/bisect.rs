@@ -69,6 +69,11 @@ pub enum Diagnosis {
         /// That part.
         part: String,
     },
+    /// It looks further back than there are samples.
+    Young {
+        /// How old the samples have to be, milliseconds.
+        needs_ms: i64,
+    },
 }
 
 /// A matcher that kills a selector.
@@ -180,7 +185,26 @@ pub fn diagnose(oracle: &Oracle<'_, '_>, expr: &Expr) -> Diagnosis {
     match life(expr, &mut |s| oracle.alive(s)) {
         Life::Unknown => Diagnosis::Unasked,
         Life::Dead(selector) => of_selector(oracle, selector),
-        Life::Alive => of_tree(oracle, expr).unwrap_or_else(|| Diagnosis::Empty { part: expr.to_string() }),
+        Life::Alive => {
+            let found = of_tree(oracle, expr).unwrap_or_else(|| Diagnosis::Empty { part: expr.to_string() });
+            match young(oracle, expr) {
+                Some(why) if !matches!(found, Diagnosis::Unasked | Diagnosis::Error(_)) => why,
+                _ => found,
+            }
+        }
+    }
+}
+
+/// That an expression looks further back than anything is stored; that it is not known yet. None when there is enough.
+fn young(oracle: &Oracle<'_, '_>, expr: &Expr) -> Option<Diagnosis> {
+    let needs_ms = queries::needs_back(expr);
+    if needs_ms <= 0 {
+        return None;
+    }
+    match oracle.has(&format!("up offset {}", tortie_model::duration::format(needs_ms))) {
+        None => Some(Diagnosis::Unasked),
+        Some(Ok(false)) => Some(Diagnosis::Young { needs_ms }),
+        Some(_) => None,
     }
 }
 

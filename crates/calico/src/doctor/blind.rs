@@ -24,3 +24,19 @@ pub(crate) fn only_files(facts: &Facts<'_>, entity: &Entity, what: &str) -> Opti
     (!facts.snap.is_whole())
         .then(|| Judged::skipped(entity.clone(), format!("{what} may be in the cluster; these are files")))
 }
+
+/// The judgement of a check that asks Prometheus when no collector answered: unknown on a live cluster, where one should
+/// have; skipped where the source holds no answers. None when somebody answered.
+pub(crate) fn unasked(facts: &Facts<'_>, entity: Entity) -> Option<Judged> {
+    if facts.reachable().next().is_some() {
+        return None;
+    }
+    let why = facts.snap.collectors.iter().find_map(|c| c.unreachable.clone());
+    Some(match why {
+        Some(why) => Judged::unknown(entity, format!("Prometheus could not be asked: {why}")),
+        None if facts.running() => Judged::unknown(entity, "no Prometheus was asked"),
+        None => {
+            Judged::skipped(entity, "needs answers of a running Prometheus, which this source does not hold")
+        }
+    })
+}

@@ -1,10 +1,18 @@
 //! What a check is. Each stands in one file under `checks/` that defines `pub(crate) static CHECK: Check`; the build finds the files,
 //! so adding one is all it takes. The file's `//!` text is its page (`tortie explain`).
 
+use crate::component::Component;
+use crate::doctor::blind::unasked;
 use crate::doctor::entity::Entity;
 use crate::doctor::finding::Finding;
 use crate::doctor::verdict::{Level, Verdict};
 use crate::facts::Facts;
+use crate::facts::branch::{Branch, Reach};
+use crate::facts::monitors::Port;
+use crate::facts::panels::Board;
+use crate::facts::prometheus::{Prometheus, Taken};
+use crate::facts::service_link::ServiceLink;
+use crate::facts::services::MetricsService;
 
 /// The station of the chain that a check looks at: the columns of the doctor's table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,9 +119,88 @@ pub struct Check {
 /// One judgement a component that is installed, where a check has something to say of it.
 pub(crate) fn each_installed(
     facts: &Facts<'_>,
-    of: impl Fn(&Facts<'_>, crate::component::Component) -> Option<Judged>,
+    of: impl Fn(&Facts<'_>, Component) -> Option<Judged>,
 ) -> Vec<Judged> {
     facts.installed().filter_map(|c| of(facts, c)).collect()
+}
+
+/// The same of a Prometheus that scrapes: without one that can be asked it is unknown, or does not apply.
+pub(crate) fn each_scraped(
+    facts: &Facts<'_>,
+    of: impl Fn(&Facts<'_>, Component, Entity) -> Option<Judged>,
+) -> Vec<Judged> {
+    each_installed(facts, |facts, component| {
+        let entity = Entity::of(component);
+        unasked(facts, entity.clone()).or_else(|| of(facts, component, entity))
+    })
+}
+
+/// Of the component's Service, where it is whole but for one port: `wrong` knows its Service and port by their numbers.
+pub(crate) fn each_service_port(
+    facts: &Facts<'_>,
+    wrong: impl Fn(&ServiceLink) -> Option<(usize, usize)>,
+    finding: impl Fn(&Facts<'_>, Component, &MetricsService<'_>, usize) -> Option<Finding>,
+) -> Vec<Judged> {
+    each_installed(facts, |facts, component| {
+        let entity = Entity::of(component);
+        let link = facts.service_link(component);
+        if let ServiceLink::Whole(_) = link {
+            return Some(Judged::pass(entity));
+        }
+        let (index, at) = wrong(&link)?;
+        let service = facts.services(component).get(index)?;
+        Some(Judged::fail(entity, finding(facts, component, service, at)?))
+    })
+}
+
+/// Of the best way's monitor that asks for a port by name: one that finds the metrics passes.
+pub(crate) fn each_named_port(
+    facts: &Facts<'_>,
+    finding: impl Fn(&Facts<'_>, &Branch, &str) -> Option<Finding>,
+) -> Vec<Judged> {
+    each_installed(facts, |facts, component| {
+        let entity = Entity::of(component);
+        let branch = facts.best(component)?;
+        let Port::Name(wanted) = &facts.monitor(branch).port else { return None };
+        if let Reach::Metrics(_) = branch.reach {
+            return Some(Judged::pass(entity));
+        }
+        Some(Judged::fail(entity, finding(facts, branch, wanted)?))
+    })
+}
+
+/// Of the best way's Prometheus object and what it makes of the monitor, where its selector says anything at all.
+pub(crate) fn each_taken(
+    facts: &Facts<'_>,
+    taken: impl Fn(&Taken) -> bool,
+    finding: impl Fn(&Facts<'_>, &Branch, &Prometheus<'_>, &Taken) -> Option<Finding>,
+) -> Vec<Judged> {
+    each_installed(facts, |facts, component| {
+        let branch = facts.best(component)?;
+        let prometheus = facts.prometheus(branch)?;
+        let entity = Entity::of(component).in_prometheus(prometheus.name.clone());
+        let told = branch.taken.as_ref().filter(|t| !t.selector_null)?;
+        if taken(told) {
+            return Some(Judged::pass(entity));
+        }
+        Some(Judged::fail(entity, finding(facts, branch, prometheus, told)?))
+    })
+}
+
+/// Of each dashboard that reads Calico's series, once a Prometheus was asked what is in its panels.
+pub(crate) fn each_board(facts: &Facts<'_>, of: impl Fn(&Facts<'_>, &Board) -> Vec<Judged>) -> Vec<Judged> {
+    if let Some(judged) = without_boards(facts).or_else(|| unasked(facts, Entity::cluster())) {
+        return vec![judged];
+    }
+    facts.boards().iter().flat_map(|b| of(facts, b)).collect()
+}
+
+/// What is said where no dashboard is in sight.
+pub(crate) fn without_boards(facts: &Facts<'_>) -> Option<Judged> {
+    facts
+        .boards()
+        .is_empty()
+        .then(|| Judged::skipped(Entity::cluster(), "no dashboard that reads Calico's series is in sight"))
 }
 
 /// One judgement.

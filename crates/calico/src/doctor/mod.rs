@@ -8,7 +8,6 @@ pub mod checks;
 pub(crate) mod dropping;
 pub mod engine;
 pub mod entity;
-pub(crate) mod evidence;
 pub mod finding;
 pub mod fix;
 pub mod last_error;
@@ -19,6 +18,7 @@ pub(crate) mod panel_causes;
 pub(crate) mod questions;
 pub(crate) mod rewrite;
 pub mod verdict;
+pub(crate) mod wording;
 
 #[cfg(test)]
 mod catalogue_tests;

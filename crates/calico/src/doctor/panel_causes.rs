@@ -23,6 +23,8 @@ pub(crate) enum Culprit {
     Range(&'static str, i64),
     /// The metric went with a version (T809): the name, and what took its place.
     Gone(&'static str, u32, Option<&'static str>),
+    /// It looks back further than there are samples, milliseconds: nothing is wrong yet.
+    Young(i64),
     /// Something else, in words (T803).
     Other(String),
 }
@@ -60,6 +62,7 @@ pub(crate) fn of_diagnosis(facts: &Facts<'_>, diagnosis: Diagnosis, guarded: boo
         Diagnosis::Error(e) => Culprit::Other(format!("Prometheus refuses it: {e}")),
         Diagnosis::NoMetric { name, seen } => of_metric(facts, &name, seen),
         _ if guarded => Culprit::None,
+        Diagnosis::Young { needs_ms } => Culprit::Young(needs_ms),
         Diagnosis::Range { function, range_ms } => Culprit::Range(function, range_ms),
         Diagnosis::Killers { killers, .. } => of_killers(killers),
         Diagnosis::Conflict { matchers, .. } => {
@@ -135,6 +138,11 @@ pub(crate) fn nearest(facts: &Facts<'_>, component: Component, name: &str) -> Op
     let choices: Vec<crate::doctor::nearest::Choice<'_>> =
         names.iter().map(|n| crate::doctor::nearest::Choice { value: n, fact: None }).collect();
     crate::doctor::nearest::rank(name, &choices, "metric").into_iter().next().map(|c| c.value)
+}
+
+/// Why an expression cannot be judged yet.
+pub(crate) fn too_young(needs_ms: i64) -> String {
+    format!("too young: it looks back {}", tortie_model::duration::format(needs_ms))
 }
 
 /// Whether an expression reckons with an empty answer: `or` something without series.

@@ -67,11 +67,12 @@ pub(crate) fn flaps(jobs: &str) -> String {
 /// Labels of Calico's series that a target label pushed aside.
 pub(crate) fn clashes() -> String {
     let names: Vec<&str> = Component::ALL.iter().flat_map(|c| c.prefixes()).copied().collect();
-    format!(
-        "topk(20, count by (__name__, exported_job, exported_instance, exported_namespace, exported_pod, exported_node) \
-         ({{__name__=~\"({}).+\"}}))",
-        names.join("|")
-    )
+    let labels = ["job", "instance", "namespace", "pod", "node"].map(|l| format!("exported_{l}"));
+    let names = names.join("|");
+    // Asked for one by one: among the counts of all series those few would not be the largest.
+    let with: Vec<String> =
+        labels.iter().map(|l| format!("{{__name__=~\"({names}).+\",{l}!=\"\"}}")).collect();
+    format!("topk(20, count by (__name__, {}) ({}))", labels.join(", "), with.join(" or "))
 }
 
 /// Samples that the head refused for a reason within 15 minutes.

@@ -222,9 +222,36 @@ pub fn looks_back(expr: &Expr) -> i64 {
     own.saturating_add(below)
 }
 
+/// How far back there have to be samples for an expression to have an answer, in milliseconds: offsets, and two steps of
+/// subqueries. A range needs two samples and no more.
+pub fn needs_back(expr: &Expr) -> i64 {
+    let own = match expr {
+        Expr::Vector(v) => v.offset_ms().max(0),
+        Expr::Matrix(m) => m.selector.offset_ms().max(0),
+        Expr::Subquery(s) => {
+            s.step_ms().saturating_mul(2).min(s.range_ms()).saturating_add(s.offset_ms().max(0))
+        }
+        _ => 0,
+    };
+    let below = expr.children().into_iter().map(needs_back).max().unwrap_or(0);
+    own.saturating_add(below)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn history_is_needed_for_offsets_and_steps() {
+        #[track_caller]
+        fn check(text: &str, minutes: i64) {
+            assert_eq!(needs_back(&parse(text).expect(text)), minutes * 60_000, "{text}");
+        }
+        check("rate(felix_log_errors[1h])", 0);
+        check("felix_host offset 30m", 30);
+        check("deriv(sum(ipam_blocks)[6h:5m]) > 0", 10);
+        check("felix_host / max_over_time(felix_host[1d:1h] offset 1d)", 26 * 60);
+    }
 
     #[test]
     fn components_are_told_by_names_then_by_matchers() {

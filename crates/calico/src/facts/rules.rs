@@ -63,6 +63,13 @@ impl Facts<'_> {
         self.rules.get_or_init(|| find(self))
     }
 
+    /// The components of which an alert speaks that somebody wrote: those that tortie brings along ask for nobody by
+    /// themselves.
+    pub fn alerted_by_people(&self) -> BTreeSet<Component> {
+        let own = |r: &&Rule| r.alert && crate::rules::runbooks::page(&r.name).is_none();
+        self.rules().iter().filter(own).flat_map(|r| r.components.iter().copied()).collect()
+    }
+
     /// The components of which an alert speaks.
     pub fn alerted(&self) -> BTreeSet<Component> {
         self.rules().iter().filter(|r| r.alert).flat_map(|r| r.components.iter().copied()).collect()

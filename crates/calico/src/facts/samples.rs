@@ -33,6 +33,10 @@ impl Facts<'_> {
     /// component's own.
     pub fn samples_arrive(&self, component: Component) -> bool {
         let Some(workload) = self.workloads.get(&component) else { return false };
+        // One of them answers for both, and all targets are up.
+        if component != Component::KubeControllers && self.share_a_port() {
+            return false;
+        }
         let ready: Vec<&str> = workload.pods.iter().filter(|p| p.ready).map(|p| p.ip.as_str()).collect();
         if ready.is_empty() {
             return false;
@@ -46,6 +50,19 @@ impl Facts<'_> {
                 .collect();
             ready.iter().all(|ip| up.contains(ip)) && self.right_families(collector, component)
         })
+    }
+
+    /// Whether Felix and Typha want one port on a node that has both.
+    fn share_a_port(&self) -> bool {
+        let (Some(typha), Some(workload)) = (&self.settings.typha, self.workloads.get(&Component::Typha))
+        else {
+            return false;
+        };
+        let taken = |node: &str| {
+            let felix = self.settings.felix_on(node);
+            felix.is_some_and(|f| f.enabled.value && f.port.value == typha.port.value)
+        };
+        typha.enabled.value && workload.nodes().into_iter().any(taken)
     }
 
     /// Seconds since the last scrape of a target, when it is more than three intervals: it stays `up` all the same. Its own

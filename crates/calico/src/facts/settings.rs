@@ -7,7 +7,7 @@
 use crate::component::Component;
 use crate::facts::install::Install;
 use crate::facts::workload::Workload;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Source};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -96,12 +96,18 @@ impl<'a> Settings<'a> {
             .objects
             .iter()
             .find(|o| o.gvk.kind == "KubeControllersConfiguration" && o.meta.name == "default");
-        let felix = felix(snap, workloads.get(&Component::Felix), felix_default, &felix_overrides);
+        let mut felix = felix(snap, workloads.get(&Component::Felix), felix_default, &felix_overrides);
+        let mut typha = workloads.get(&Component::Typha).map(typha);
+        // What is not in the cluster yet: the operator will set the environment as the Installation says, whatever a file says.
+        if matches!(snap.source, Source::Files | Source::Overlay) {
+            will_be(felix.values_mut(), &installations, "/spec/nodeMetricsPort");
+            will_be(typha.iter_mut(), &installations, "/spec/typhaMetricsPort");
+        }
         Settings {
             felix,
             felix_default,
             felix_overrides,
-            typha: workloads.get(&Component::Typha).map(typha),
+            typha,
             kube_controllers: workloads
                 .contains_key(&Component::KubeControllers)
                 .then(|| kube_controllers(kube_controllers_object)),
@@ -138,6 +144,21 @@ impl<'a> Settings<'a> {
         }
         let most = counts.into_iter().max_by_key(|(_, n)| *n)?.0;
         self.felix.values().find(|e| (e.enabled.value, e.port.value) == most)
+    }
+}
+
+/// Endpoints as the operator will make them of a field of the Installation.
+fn will_be<'a: 'e, 'e>(
+    endpoints: impl Iterator<Item = &'e mut Endpoint<'a>>,
+    installations: &[&'a Arc<Object>],
+    pointer: &'static str,
+) {
+    let keeper = installations.iter().rev().find(|i| i.at(pointer).is_some_and(|v| !v.is_null()));
+    let (Some(keeper), Some(port)) = (keeper, overlaid(installations, pointer)) else { return };
+    for endpoint in endpoints {
+        let from = Layer::Field(keeper, pointer);
+        endpoint.enabled = Set { value: true, from: from.clone() };
+        endpoint.port = Set { value: port, from };
     }
 }
 

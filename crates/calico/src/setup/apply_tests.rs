@@ -65,7 +65,8 @@ impl Bench {
     }
 
     async fn look(&self) -> Snapshot {
-        let wants = Wants { probes: 0, ask: false, limit: Duration::from_secs(60), ..Wants::default() };
+        let wants =
+            Wants { probes: 0, ask: false, limit: Duration::from_secs(60), twice: false, ..Wants::default() };
         collect(&self.connect(), &wants, Vec::new(), 1_767_776_400_000).await
     }
 
@@ -193,7 +194,7 @@ fn same(before: &[Value], after: &[Value]) {
 /// Ended before and after each write: running setup again and undo leave the same as without the accident.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_moment_it_can_be_run_again_and_undone() {
-    let options = Options { no_dashboards: true, ..Options::default() };
+    let options = Options { no_dashboards: true, no_rules: true, ..Options::default() };
     let bench = Bench::start(&operator(32), CalicoApi::Aggregated).await;
     let before = bench.dump().await;
     let calls = AtomicUsize::new(0);
@@ -222,7 +223,7 @@ async fn killed_at_any_moment_it_can_be_run_again_and_undone() {
 /// The same of undo: it is run again, and the end is the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_undo_that_was_killed_is_run_again() {
-    let options = Options { no_dashboards: true, ..Options::default() };
+    let options = Options { no_dashboards: true, no_rules: true, ..Options::default() };
     let bench = Bench::start(&operator(32), CalicoApi::Aggregated).await;
     let before = bench.dump().await;
     let mut moment = 0;

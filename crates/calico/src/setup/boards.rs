@@ -1,13 +1,15 @@
 //! Dashboards as ConfigMaps that Grafana's side-car takes, and rules as a PrometheusRule.
 
 use super::chain::place;
+use super::options::Options;
 use super::own;
 use super::step::{Step, Target};
 use crate::dashboards;
 use crate::facts::Facts;
 use crate::facts::grafana::side_cars;
 use crate::facts::prometheus::{Prometheus, Selected};
-use serde_json::{Value, json};
+use crate::rules::{self, Scope};
+use serde_json::json;
 
 /// One step a dashboard that no ConfigMap has yet; without a side-car none, and the reason.
 pub(super) fn steps(facts: &Facts<'_>) -> Result<Vec<Step>, String> {
@@ -47,18 +49,74 @@ pub(super) fn steps(facts: &Facts<'_>) -> Result<Vec<Step>, String> {
     Ok(out)
 }
 
-/// The PrometheusRule with these rules; none when there are none to bring.
+/// The PrometheusRule with the rules that fit this cluster, or those that are given; none when they are left out.
 ///
 /// # Errors
 /// When the Prometheus would not take it.
-pub(super) fn rules(
+pub(super) fn alerts(
     facts: &Facts<'_>,
     prometheus: &Prometheus<'_>,
-    spec: Option<&Value>,
+    options: &Options,
 ) -> Result<Option<Step>, String> {
-    let Some(spec) = spec else { return Ok(None) };
+    if options.no_rules {
+        return Ok(None);
+    }
+    let groups = rules::rules(&Scope::of(facts));
+    let spec = options.rules.clone().unwrap_or_else(|| rules::write::spec(&groups));
     let (namespace, labels) = place(facts, prometheus, Selected::Rule, &facts.install.namespace)?;
+    let shown = labels.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(", ");
     let target = Target::new("monitoring.coreos.com/v1", "PrometheusRule", &namespace, "tortie-calico");
-    let object = own::object(&target, &own::labels(labels), &[("spec", spec.clone())]);
-    Ok(Some(own::step(facts.snap, target, object, "alerts and recording rules")))
+    let object = own::object(&target, &own::labels(labels), &[("spec", spec)]);
+    let count = groups.iter().flat_map(|g| &g.rules).filter(|r| r.alert).count();
+    let mut remark = match &options.rules {
+        Some(_) => "alerts and recording rules".to_owned(),
+        None => format!("{count} alerts that fit this Calico, and recording rules"),
+    };
+    if !shown.is_empty() {
+        remark.push_str(&format!("; label {shown}"));
+    }
+    Ok(Some(own::step(facts.snap, target, object, remark)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::facts::Facts;
+    use crate::setup::step::Write;
+    use crate::setup::{Options, plan};
+    use crate::testing::snapshot;
+    use serde_json::{Value, json};
+    use tortie_sim::installs;
+
+    /// The PrometheusRule that setup would write.
+    fn rule(options: &Options) -> Option<Value> {
+        let cluster = installs::Options { calico: 30, chain: false, ..installs::Options::default() };
+        let snap = snapshot(&cluster, |_| {});
+        let plan = plan(&Facts::of(&snap), options).expect("a plan");
+        plan.steps.into_iter().find(|s| s.target.kind == "PrometheusRule").map(|s| match s.write {
+            Write::Apply { object, .. } => object,
+            other => panic!("{other:?}"),
+        })
+    }
+
+    #[test]
+    fn rules_that_fit_the_cluster_stand_where_prometheus_takes_them() {
+        let object = rule(&Options::default()).expect("a rule object");
+        assert_eq!(object["metadata"]["namespace"], "monitoring");
+        assert_eq!(object["metadata"]["labels"]["release"], "prometheus");
+        let text = object["spec"].to_string();
+        assert!(text.contains(r#"up{job=~\".*(felix|calico.node|canal).*\"} == 0"#), "{text}");
+        assert!(text.contains("CalicoIptablesErrors") && text.contains("\"Watchdog\""), "{text}");
+        for gone in ["CalicoNftErrors", "CalicoBPFEventsLost", "CalicoWireguardStale", "TortieRulesFailing"] {
+            assert!(!text.contains(gone), "{gone}");
+        }
+    }
+
+    #[test]
+    fn they_are_left_out_or_replaced_when_asked() {
+        assert_eq!(rule(&Options { no_rules: true, ..Options::default() }), None);
+        let own = json!({"groups": [{"name": "mine", "rules": []}]});
+        let object =
+            rule(&Options { rules: Some(own.clone()), ..Options::default() }).expect("a rule object");
+        assert_eq!(object["spec"], own);
+    }
 }

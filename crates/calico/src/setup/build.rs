@@ -186,9 +186,9 @@ impl Making {
             let component = Some(Component::KubeControllers);
             admission::steps(&facts).into_iter().for_each(|s| self.take(component, s));
         }
-        match boards::rules(&facts, prometheus, options.rules.as_ref()) {
+        match boards::alerts(&facts, prometheus, options) {
             Ok(Some(step)) => self.take(None, step),
-            Ok(None) => self.notes.push("no rules: this version brings none".to_owned()),
+            Ok(None) => {}
             Err(reason) => self.notes.push(format!("no rules: {reason}")),
         }
         if options.no_dashboards {

@@ -163,7 +163,7 @@ mod tests {
     }
 
     fn made(change: impl FnOnce(&mut Objects)) -> Plan {
-        let wish = Options { no_dashboards: true, ..Options::default() };
+        let wish = Options { no_dashboards: true, no_rules: true, ..Options::default() };
         plan(&Facts::of(&snapshot(&options(false), change)), &wish).unwrap()
     }
 

@@ -91,13 +91,7 @@ fn monitor(object: &Value) -> Value {
 
 /// An item of `extraManifests`: the release keeps it, so it carries no mark of setup. The chart reads it as a template.
 fn manifest(object: &Value) -> Value {
-    let mut out = escaped(object);
-    if let Some(labels) = out["metadata"]["labels"].as_object_mut() {
-        own::marks().iter().for_each(|key| {
-            labels.remove(*key);
-        });
-    }
-    out
+    escaped(&own::unmarked(object))
 }
 
 fn escaped(value: &Value) -> Value {
@@ -140,7 +134,14 @@ mod tests {
         assert!(files[1].1.ends_with("installation:\n  typhaMetricsPort: 9093\n"), "{}", files[1].1);
         let stack = &files[0].1;
         assert!(stack.contains("prometheus:\n  additionalServiceMonitors:\n"), "{stack}");
-        assert!(!stack.contains("app.kubernetes.io/managed-by") && !stack.contains("release:"), "{stack}");
+        assert!(!stack.contains("app.kubernetes.io/managed-by"), "{stack}");
+        // The chart labels its monitors itself; a manifest stands as it is.
+        let (monitors, manifests) = stack.split_once("extraManifests:\n").unwrap();
+        assert!(!monitors.contains("release:"), "{stack}");
+        assert!(
+            manifests.contains("kind: PrometheusRule\n") && manifests.contains("{{`{{`}} $labels"),
+            "{stack}"
+        );
     }
 
     #[test]

@@ -25,7 +25,9 @@ pub struct Options {
     pub felix: Option<FelixThrough>,
     /// Leaves dashboards out.
     pub no_dashboards: bool,
-    /// Rules as the `spec` of a PrometheusRule; none when there are none to bring.
+    /// Leaves rules out.
+    pub no_rules: bool,
+    /// The `spec` of a PrometheusRule that is brought in place of the bundled rules.
     pub rules: Option<serde_json::Value>,
 }
 

@@ -30,6 +30,15 @@ pub(super) fn is_ours(body: &Value) -> bool {
     label(PART_OF.0) == Some(PART_OF.1)
 }
 
+/// The object without the marks, as whoever keeps it instead of setup has it.
+pub(super) fn unmarked(object: &Value) -> Value {
+    let mut out = object.clone();
+    if let Some(labels) = out["metadata"]["labels"].as_object_mut() {
+        labels.retain(|key, _| !marks().contains(&key.as_str()));
+    }
+    out
+}
+
 /// An object of ours.
 pub(super) fn object(target: &Target, labels: &BTreeMap<String, String>, fields: &[(&str, Value)]) -> Value {
     let mut metadata = json!({"name": target.name, "labels": labels});
@@ -43,11 +52,13 @@ pub(super) fn object(target: &Target, labels: &BTreeMap<String, String>, fields:
     out
 }
 
-/// The step that makes it, does nothing when it stands as wished, and leaves a stranger of its name alone.
+/// The step that makes it, does nothing when it stands as wished, whoever made it, and leaves a stranger of its name alone.
 pub(super) fn step(snap: &Snapshot, target: Target, object: Value, remark: impl Into<String>) -> Step {
     let there = body_of(snap, &target);
     let uid = there.as_ref().and_then(|b| b["metadata"]["uid"].as_str()).unwrap_or_default().to_owned();
     let write = match &there {
+        // A release or a repository made it from what setup exported.
+        Some(body) if !is_ours(body) && pointer::covers(body, &unmarked(&object)) => Write::Nothing,
         Some(body) if !is_ours(body) => Write::Elsewhere {
             advice: "an object of this name stands there that setup did not make: rename it, or give it this content"
                 .to_owned(),

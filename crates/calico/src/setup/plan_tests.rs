@@ -57,7 +57,8 @@ fn whole_after(snap: &Snapshot, plan: &Plan) {
     assert_eq!(again.writes().count(), 0, "a second plan writes {:?}", lines(&again));
 }
 
-const BOARDS: [&str; 3] = [
+const BOARDS: [&str; 4] = [
+    "+ PrometheusRule monitoring/tortie-calico",
     "+ ConfigMap monitoring/tortie-dashboard-felix",
     "+ ConfigMap monitoring/tortie-dashboard-typha",
     "+ ConfigMap monitoring/tortie-dashboard-kube-controllers",

@@ -89,9 +89,18 @@ pub fn doctor_yaml(probes: bool) -> String {
     role("tortie-doctor", "", &reading(probes))
 }
 
+/// Settings of Calico that say where its components listen.
+const CALICO_SETTINGS: [&str; 3] =
+    ["clusterinformations", "felixconfigurations", "kubecontrollersconfigurations"];
+
 /// RBAC for a server that discovers its targets in the cluster: Kubernetes' service discovery, the custom resources of
-/// prometheus-operator, and the metrics of the cluster's own parts.
+/// prometheus-operator, Calico's settings, and the metrics of the cluster's own parts.
 pub fn run_yaml() -> String {
+    yaml_of(&run_role())
+}
+
+/// The same as an object.
+pub fn run_role() -> Value {
     let watching = ["get", "list", "watch"];
     let rules = [
         rule("", &["nodes", "services", "endpoints", "pods", "namespaces"], &watching),
@@ -99,13 +108,29 @@ pub fn run_yaml() -> String {
         rule("networking.k8s.io", &["ingresses"], &watching),
         rule(
             "monitoring.coreos.com",
-            &["servicemonitors", "podmonitors", "probes", "scrapeconfigs", "prometheusrules"],
+            &[
+                "prometheuses",
+                "servicemonitors",
+                "podmonitors",
+                "probes",
+                "scrapeconfigs",
+                "prometheusrules",
+                "alertmanagers",
+                "alertmanagerconfigs",
+            ],
             &watching,
         ),
+        rule("apps", &["daemonsets", "deployments", "statefulsets"], &watching),
+        rule("operator.tigera.io", &["installations"], &watching),
+        rule("crd.projectcalico.org", &CALICO_SETTINGS, &watching),
+        rule("projectcalico.org", &CALICO_SETTINGS, &watching),
         rule("", &["nodes/metrics"], &["get"]),
         json!({"nonResourceURLs": ["/metrics"], "verbs": ["get"]}),
     ];
-    role("tortie-run", "", &rules)
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+        "metadata": {"name": "tortie-run"}, "rules": rules,
+    })
 }
 
 fn rule(group: &str, resources: &[&str], verbs: &[&str]) -> Value {

@@ -3,7 +3,7 @@
 use super::apply::{Making, SetupError};
 use super::hand::Hand;
 use super::journal::{Beside, Entry, Field, Store};
-use super::{history, managers, own, pointer};
+use super::{history, managers, own, patch, pointer};
 use serde_json::{Value, json};
 use tortie_cluster::object::Object;
 use tortie_cluster::writer::{ApplyError, Mode, Writer};
@@ -88,7 +88,8 @@ async fn remove(hand: &Hand<'_>, entry: &Entry) -> Result<Undone, SetupError> {
 async fn fields(hand: &Hand<'_>, entry: &Entry, out: &mut Vec<Undone>) -> Result<bool, SetupError> {
     let reference = entry.target.reference();
     let mut given: Vec<String> = Vec::new();
-    for field in entry.fields.iter().rev() {
+    together(hand, entry, &mut given, out).await?;
+    for field in entry.fields.iter().rev().filter(|f| !given.contains(&f.pointer)).collect::<Vec<_>>() {
         let what = format!("{reference} {}", field.pointer);
         let Some(there) = hand.get(&reference).await? else {
             out.push(told(&what, "the object is gone", true));
@@ -104,7 +105,7 @@ async fn fields(hand: &Hand<'_>, entry: &Entry, out: &mut Vec<Undone>) -> Result
             out.push(told(&what, "as it was before", true));
             continue;
         }
-        if now != Some(&field.after).filter(|a| !a.is_null()) {
+        if !is_ours(&there.body, field) {
             let by = crate::facts::ownership::writers(&there.meta, &field.pointer);
             let by = by.first().map_or("somebody", |m| m.manager.as_str()).to_owned();
             out.push(told(&what, &format!("left alone: changed since by {by}"), false));
@@ -128,6 +129,57 @@ async fn fields(hand: &Hand<'_>, entry: &Entry, out: &mut Vec<Undone>) -> Result
     }
     owners(hand, entry, &given).await?;
     Ok(given.len() == entry.fields.len())
+}
+
+/// What a field has to hold to be given back: what we wrote, which is nothing where we took something away.
+fn is_ours(body: &Value, field: &Field) -> bool {
+    pointer::get(body, &field.pointer) == Some(&field.after).filter(|a| !a.is_null())
+}
+
+/// Gives the fields that are still ours back in one write: each write to a workload's template is a rollout of its own, with a
+/// ReplicaSet that stays. What cannot be given back so is left to the way one by one, which says why.
+async fn together(
+    hand: &Hand<'_>,
+    entry: &Entry,
+    given: &mut Vec<String>,
+    out: &mut Vec<Undone>,
+) -> Result<(), SetupError> {
+    let reference = entry.target.reference();
+    if entry.fields.len() < 2 {
+        return Ok(());
+    }
+    let Some(there) = hand.get(&reference).await? else { return Ok(()) };
+    if !entry.uid.is_empty() && entry.uid != there.meta.uid {
+        return Ok(());
+    }
+    let mut body = there.body;
+    let (mut all, mut fields) = (Vec::new(), Vec::new());
+    for field in entry.fields.iter().rev() {
+        // Written already: the one by one says so.
+        if pointer::get(&body, &field.pointer) == field.before.as_ref() || !is_ours(&body, field) {
+            continue;
+        }
+        let Some(operations) = operations(&body, field) else { continue };
+        if patch::make(&mut body, &operations).is_ok() {
+            all.extend(operations);
+            fields.push(field);
+        }
+    }
+    if fields.len() < 2 {
+        return Ok(());
+    }
+    match hand.patch(&reference, &all, Mode::Real).await {
+        Ok(_) => {
+            for field in fields {
+                given.push(field.pointer.clone());
+                let how = if field.before.is_some() { "given back" } else { "taken away" };
+                out.push(told(&format!("{reference} {}", field.pointer), how, true));
+            }
+            Ok(())
+        }
+        Err(SetupError::Write(ApplyError::Invalid { .. } | ApplyError::Changed { .. })) => Ok(()),
+        Err(e) => Err(e),
+    }
 }
 
 fn operations(body: &Value, field: &Field) -> Option<Vec<Value>> {

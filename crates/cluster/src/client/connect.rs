@@ -3,7 +3,7 @@
 use super::chain;
 use super::error::{ConnectClass, ConnectError, ReadError};
 use super::request::Call;
-use super::{Cluster, Inner, proxy};
+use super::{Cluster, Inner, expiry, oidc, proxy};
 use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
 use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
+use tortie_host::{Clock, SystemClock};
 
 /// Which cluster, as whom. The default is what kubectl would take: `KUBECONFIG` or `~/.kube/config` with its current
 /// context, and in a pod without either its service account.
@@ -30,6 +31,8 @@ pub struct ConnectOptions {
     pub groups: Vec<String>,
     /// How long an answer may take to begin.
     pub request_timeout: Duration,
+    /// How long a connection may take; `None` for as long as an answer.
+    pub connect_timeout: Option<Duration>,
     /// How long the program that gives the credentials may take; it may ask somebody to log in.
     pub exec_timeout: Duration,
 }
@@ -44,6 +47,7 @@ impl Default for ConnectOptions {
             impersonate: None,
             groups: Vec::new(),
             request_timeout: Duration::from_secs(5),
+            connect_timeout: None,
             exec_timeout: Duration::from_secs(60),
         }
     }
@@ -71,7 +75,7 @@ impl Cluster {
     /// As [`ConnectError`] says; it never holds a credential.
     pub async fn connect(options: &ConnectOptions) -> Result<(Cluster, Identity), ConnectError> {
         let (mut config, identity) = configuration(options).await?;
-        config.connect_timeout = Some(options.request_timeout);
+        config.connect_timeout = Some(options.connect_timeout.unwrap_or(options.request_timeout));
         // Its own retries wait without a bound that a caller could set; those of `request` have one.
         config.default_retry = false;
         if let Some(user) = &options.impersonate {
@@ -80,21 +84,26 @@ impl Cluster {
         if !options.groups.is_empty() {
             config.auth_info.impersonate_groups = Some(options.groups.clone());
         }
+        let now = jiff::Timestamp::from_millisecond(SystemClock::new().now_ms()).unwrap_or_default();
+        oidc::renew(&mut config.auth_info, now, options.request_timeout, environment_proxy).await?;
         sendable(&config.auth_info)?;
+        let over = expiry::over(&config.auth_info, now);
         let client = client(config, options.exec_timeout, &identity.server).await?;
-        let inner = Inner {
-            client,
-            request_timeout: options.request_timeout,
-            server: identity.server.clone(),
-            groups: Mutex::new(BTreeMap::new()),
-        };
-        let cluster = Cluster { inner: Arc::new(inner) };
-        cluster.probe(&identity).await?;
+        let cluster = Cluster::over(client, options.request_timeout, &identity);
+        cluster.probe(&identity, over.as_deref()).await?;
         Ok((cluster, identity))
     }
 
-    /// Asks for the version, which every user may read, so that a wrong address or credential shows at once.
-    async fn probe(&self, identity: &Identity) -> Result<(), ConnectError> {
+    pub(crate) fn over(client: kube::Client, request_timeout: Duration, identity: &Identity) -> Cluster {
+        let groups = Mutex::new(BTreeMap::new());
+        Cluster {
+            inner: Arc::new(Inner { client, request_timeout, server: identity.server.clone(), groups }),
+        }
+    }
+
+    /// Asks for the version, which every user may read, so that a wrong address or credential shows at once. `over` says
+    /// which credential is over by its own words.
+    pub(super) async fn probe(&self, identity: &Identity, over: Option<&str>) -> Result<(), ConnectError> {
         let server = &identity.server;
         let other = |message: String| ConnectError::new(ConnectClass::Other, message);
         match self.call(Call::get("/version")).await {
@@ -110,7 +119,8 @@ impl Cluster {
             Err(ReadError::Forbidden { .. }) => Ok(()),
             Err(ReadError::Unauthorized) => {
                 let who = if identity.user.is_empty() { "no user" } else { identity.user.as_str() };
-                let message = format!("{server} does not accept the credentials of {who}");
+                let why = over.map(|o| format!(": {o}")).unwrap_or_default();
+                let message = format!("{server} does not accept the credentials of {who}{why}");
                 Err(ConnectError::new(ConnectClass::Unauthorized, message)
                     .hint("log in again, or choose another context: kubectl config get-contexts"))
             }
@@ -192,7 +202,7 @@ async fn configuration(options: &ConnectOptions) -> Result<(kube::Config, Identi
 }
 
 /// The service account that a pod has.
-fn in_cluster() -> Result<(kube::Config, Identity), ConnectError> {
+pub(super) fn in_cluster() -> Result<(kube::Config, Identity), ConnectError> {
     let mut config = kube::Config::incluster().map_err(|e| {
         ConnectError::new(
             ConnectClass::Credentials,
@@ -224,7 +234,7 @@ fn environment_proxy(server: &http::Uri) -> Result<Option<http::Uri>, ConnectErr
 }
 
 /// Complains about a token that no header can carry: kube panics on it.
-fn sendable(auth: &AuthInfo) -> Result<(), ConnectError> {
+pub(super) fn sendable(auth: &AuthInfo) -> Result<(), ConnectError> {
     let token = auth.token.as_ref().map(ExposeSecret::expose_secret).unwrap_or("");
     if http::HeaderValue::from_str(token).is_ok() {
         return Ok(());
@@ -239,7 +249,11 @@ fn unsendable() -> ConnectError {
 
 /// Builds the client. This may run a program that gives the credentials, which may hang: it has a thread of its own, which
 /// does not keep the process from ending.
-async fn client(config: kube::Config, limit: Duration, server: &str) -> Result<kube::Client, ConnectError> {
+pub(super) async fn client(
+    config: kube::Config,
+    limit: Duration,
+    server: &str,
+) -> Result<kube::Client, ConnectError> {
     let (send, receive) = tokio::sync::oneshot::channel();
     let runtime = tokio::runtime::Handle::current();
     let thread = std::thread::Builder::new().name("credentials".to_owned()).spawn(move || {

@@ -2,6 +2,8 @@
 
 use super::error::ReadError;
 use super::{Cluster, chain};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::Portforwarder;
@@ -14,19 +16,13 @@ use tokio::time::timeout;
 /// A connection to a port of a pod. It ends when it is dropped.
 ///
 /// The protocol below does not tell that the pod closed its side: a reader must know from the content where an answer ends,
-/// as HTTP does, and bound its wait.
+/// as HTTP does, and bound its wait. What the kubelet says when it cannot go on, such as that nothing listens on the port,
+/// ends a read with these words.
 pub struct Forward {
     stream: DuplexStream,
     forwarder: Portforwarder,
-    port: u16,
-}
-
-impl Forward {
-    /// Why the other side ended the connection, such as a port on which nothing listens. To be asked after the
-    /// connection has ended; `None` when there is no reason.
-    pub async fn failure(&mut self) -> Option<String> {
-        self.forwarder.take_error(self.port)?.await
-    }
+    /// The kubelet's words; gone when they came, or when none will.
+    words: Option<BoxFuture<'static, Option<String>>>,
 }
 
 impl Drop for Forward {
@@ -41,7 +37,23 @@ impl AsyncRead for Forward {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let this = &mut *self;
+        // What was sent before comes first.
+        if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(cx, buf) {
+            return Poll::Ready(read);
+        }
+        let Some(words) = &mut this.words else { return Poll::Pending };
+        match words.poll_unpin(cx) {
+            Poll::Ready(said) => {
+                this.words = None;
+                match said {
+                    Some(text) => Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, text))),
+                    // The connection as a whole is over: the stream ends by itself.
+                    None => Poll::Pending,
+                }
+            }
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 
@@ -63,8 +75,7 @@ impl Cluster {
     /// Opens a connection to a port of a pod. Needs `get` and `create` on `pods/portforward`.
     ///
     /// # Errors
-    /// As [`ReadError`] says. That nothing listens on the port is known only when the connection is used:
-    /// [`Forward::failure`].
+    /// As [`ReadError`] says. That nothing listens on the port is known only when the connection is used.
     pub async fn port_forward(&self, namespace: &str, pod: &str, port: u16) -> Result<Forward, ReadError> {
         let limit = self.inner.request_timeout;
         let what = || format!("port-forward to pod {namespace}/{pod}");
@@ -75,8 +86,9 @@ impl Cluster {
             Ok(Err(e)) => return Err(self.refused(e, namespace, pod)),
             Ok(Ok(forwarder)) => forwarder,
         };
+        let words = forwarder.take_error(port).map(FutureExt::boxed);
         match forwarder.take_stream(port) {
-            Some(stream) => Ok(Forward { stream, forwarder, port }),
+            Some(stream) => Ok(Forward { stream, forwarder, words }),
             None => Err(ReadError::Malformed { what: what(), message: "it has no stream".to_owned() }),
         }
     }

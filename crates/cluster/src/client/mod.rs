@@ -7,12 +7,16 @@ mod access;
 mod chain;
 mod connect;
 mod error;
+mod expiry;
 mod forward;
 mod list;
+mod oidc;
 mod proxy;
 mod request;
 mod resources;
+mod server;
 mod status;
+mod stream;
 
 pub use access::Access;
 pub use connect::{ConnectOptions, Identity};
@@ -21,11 +25,14 @@ pub use forward::Forward;
 pub use list::ListOptions;
 pub use request::{ProxyAnswer, WHOLE, pod_proxy_path, service_proxy_path};
 pub use resources::{Resource, Resources};
+pub use server::ServerAccess;
 
 pub(crate) use request::{Answer, Call, refusal};
 pub(crate) use status::Status;
+pub(crate) use stream::Opened;
 
 use crate::object::{Gvk, Object};
+use http::header;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -59,6 +66,9 @@ pub struct Version {
     pub major: u32,
     /// Its second number; 0 when it cannot be told.
     pub minor: u32,
+    /// The server's clock when it answered (the header `Date`, which knows whole seconds), in milliseconds since the Unix
+    /// epoch.
+    pub clock: Option<i64>,
 }
 
 /// Which part of a container's log is wanted.
@@ -80,6 +90,12 @@ impl Default for LogOptions {
     }
 }
 
+/// A date of HTTP (RFC 9110, 5.6.7) in milliseconds since the Unix epoch.
+fn date(text: &str) -> Option<i64> {
+    let parsed = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(parsed.as_millisecond())
+}
+
 impl Cluster {
     /// The server's version.
     ///
@@ -91,11 +107,13 @@ impl Cluster {
         struct Raw {
             git_version: String,
         }
-        let raw: Raw = self.call(Call::get("/version")).await?.json()?;
+        let answer = self.call(Call::get("/version")).await?;
+        let clock = answer.headers.get(header::DATE).and_then(|v| v.to_str().ok()).and_then(date);
+        let raw: Raw = answer.json()?;
         let mut numbers = raw.git_version.trim_start_matches('v').split(['.', '-', '+']);
         let mut number = || numbers.next().and_then(|n| n.parse().ok()).unwrap_or(0);
         let (major, minor) = (number(), number());
-        Ok(Version { git_version: raw.git_version, major, minor })
+        Ok(Version { git_version: raw.git_version, major, minor, clock })
     }
 
     /// The identity of the cluster: the uid of namespace kube-system.
@@ -168,5 +186,16 @@ impl Cluster {
             what: format!("kind {} of {}", gvk.kind, gvk.api_version()),
             served: false,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::date;
+
+    #[test]
+    fn dates_of_answers() {
+        assert_eq!(date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777_000));
+        assert_eq!(date("now"), None);
     }
 }

@@ -102,7 +102,7 @@ impl Call {
         format!("{} {}{name}{place}", self.verb, self.resource)
     }
 
-    fn to_request(&self) -> Result<http::Request<Body>, ReadError> {
+    pub(super) fn to_request(&self) -> Result<http::Request<Body>, ReadError> {
         let mut request = http::Request::builder()
             .method(self.method.clone())
             .uri(self.path.as_str())
@@ -122,7 +122,7 @@ impl Call {
 }
 
 /// Percent-encodes all but unreserved characters.
-fn escape(out: &mut String, value: &str) {
+pub(super) fn escape(out: &mut String, value: &str) {
     for byte in value.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
             out.push(char::from(byte));
@@ -141,6 +141,11 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// The answer to a call, read to its end.
+    pub(super) fn new(call: &Call, head: http::response::Parts, body: Bytes) -> Answer {
+        Answer { status: head.status, headers: head.headers, body, what: call.what() }
+    }
+
     /// The body as JSON.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, ReadError> {
         serde_json::from_slice(&self.body)
@@ -170,7 +175,7 @@ impl Cluster {
         }
     }
 
-    async fn send(&self, call: &Call) -> Result<Answer, ReadError> {
+    pub(super) async fn send(&self, call: &Call) -> Result<Answer, ReadError> {
         let limit = self.inner.request_timeout;
         let late = |after| ReadError::Timeout { what: call.what(), after };
         let request = call.to_request()?;
@@ -188,17 +193,12 @@ impl Cluster {
                 }
                 bytes.extend_from_slice(&data);
             }
-            Ok(Answer {
-                status: parts.status,
-                headers: parts.headers,
-                body: bytes.freeze(),
-                what: call.what(),
-            })
+            Ok(Answer::new(call, parts, bytes.freeze()))
         };
         timeout(limit * WHOLE, exchange).await.map_err(|_| late(limit * WHOLE))?
     }
 
-    fn unreachable(&self, call: &Call, e: &kube::Error) -> ReadError {
+    pub(super) fn unreachable(&self, call: &Call, e: &kube::Error) -> ReadError {
         let e = chain::connect_error(e, &self.inner.server);
         match e.class {
             ConnectClass::Timeout => {
@@ -251,7 +251,7 @@ pub fn service_proxy_path(namespace: &str, service: &str, scheme: &str, port: &s
 }
 
 /// How long a busy server asks to wait.
-fn busy(answer: &Answer) -> Option<Duration> {
+pub(super) fn busy(answer: &Answer) -> Option<Duration> {
     let asked = answer
         .headers
         .get(header::RETRY_AFTER)
@@ -265,6 +265,19 @@ fn busy(answer: &Answer) -> Option<Duration> {
         _ => return None,
     };
     Some(Duration::from_secs(seconds))
+}
+
+/// A body read to its end; `None` when it breaks off or is longer than `most` bytes.
+pub(super) async fn read_all(mut body: Body, most: usize) -> Option<Bytes> {
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.ok()?.into_data() else { continue };
+        if bytes.len() + data.len() > most {
+            return None;
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Some(bytes.freeze())
 }
 
 /// What an answer that is no success means.

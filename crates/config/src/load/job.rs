@@ -1,6 +1,6 @@
 //! One element of `scrape_configs`.
 
-use super::{Global, global, http, rules, size, targets};
+use super::{Global, global, http, kubernetes, rules, size, targets};
 use crate::read::{self, Errors, Section};
 use crate::scrape::{NameEscaping, ScrapeConfig, ScrapeProtocol};
 use crate::yaml::{Node, Value};
@@ -42,7 +42,7 @@ pub(super) fn read(node: &Node, global: &Global, dir: &str, errors: &mut Errors)
         protocols: protocols.unwrap_or_else(|| ScrapeProtocol::DEFAULT.to_vec()),
         fallback_protocol: fallback(&mut s, &job_name, errors),
         metrics_path: s.text("metrics_path", errors).map_or_else(|| "/metrics".to_owned(), |(t, _)| t),
-        scheme: scheme(&mut s, errors),
+        scheme: s.text("scheme", errors).map_or_else(|| "http".to_owned(), |(t, _)| t),
         enable_compression: s.boolean("enable_compression", errors).unwrap_or(true),
         body_size_limit: size(&mut s, "body_size_limit", errors)
             .filter(|v| *v > 0)
@@ -63,6 +63,7 @@ pub(super) fn read(node: &Node, global: &Global, dir: &str, errors: &mut Errors)
         metric_relabel: rules::read(&mut s, "metric_relabel_configs", name_scheme, errors),
         static_configs,
         file_sd_configs: targets::files(&mut s, dir, errors),
+        kubernetes_sd_configs: kubernetes::read(&mut s, dir, errors),
         job_name,
     })
 }
@@ -106,18 +107,6 @@ fn fallback(s: &mut Section<'_>, job: &str, errors: &mut Errors) -> Option<Scrap
         );
     }
     found
-}
-
-fn scheme(s: &mut Section<'_>, errors: &mut Errors) -> String {
-    let Some((scheme, at)) = s.text("scheme", errors) else { return "http".to_owned() };
-    if scheme == "https" {
-        let d = crate::Diagnostic::new(
-            at,
-            "scheme https is not supported yet: scraping over TLS is not there yet",
-        );
-        errors.add(d.hint("use http; COMPAT.md, Configuration, row `scrape_configs[].tls_config`"));
-    }
-    scheme
 }
 
 fn params(s: &mut Section<'_>, errors: &mut Errors) -> Vec<(String, Vec<String>)> {

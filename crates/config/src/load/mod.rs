@@ -1,12 +1,20 @@
 //! `prometheus.yml` to a [`Config`]: strict, all errors at once, defaults and checks as Prometheus has them.
 
+mod alerting;
 mod global;
 mod http;
 mod job;
+mod kubernetes;
+mod oauth2;
 mod render;
+mod render_alerting;
+mod render_http;
+mod render_kubernetes;
 mod rules;
 mod targets;
+mod tls;
 
+use crate::alerting::AlertingConfig;
 use crate::diagnostics::{Diagnostics, Position};
 use crate::read::{Errors, Section};
 use crate::scrape::{NameEscaping, ScrapeConfig, ScrapeProtocol};
@@ -23,6 +31,10 @@ pub struct Config {
     pub runtime: Runtime,
     /// Section `storage`.
     pub storage: Storage,
+    /// Section `alerting`.
+    pub alerting: AlertingConfig,
+    /// Patterns of rule files, seen from the folder of the configuration.
+    pub rule_files: Vec<String>,
     /// Section `scrape_configs`, in the order of the file.
     pub scrape_configs: Vec<ScrapeConfig>,
 }
@@ -158,6 +170,8 @@ fn read(root: &yaml::Node, dir: &str, errors: &mut Errors) -> Config {
         // All its keys are refused unless they say what is so anyway; opening it looks at them.
         Section::open(node, "otlp", errors);
     }
+    let alerting = alerting::read(file.take("alerting").map(|n| &**n), global.name_scheme, dir, errors);
+    let rule_files = rule_files(&mut file, dir, errors);
     let mut scrape_configs = Vec::new();
     let mut names: HashMap<String, Position> = HashMap::new();
     for node in file.list("scrape_configs", errors).unwrap_or_default() {
@@ -177,7 +191,20 @@ fn read(root: &yaml::Node, dir: &str, errors: &mut Errors) -> Config {
         }
         scrape_configs.push(job);
     }
-    Config { global, runtime, storage, scrape_configs }
+    Config { global, runtime, storage, alerting, rule_files, scrape_configs }
+}
+
+/// Patterns may have one star, in the last part of the path.
+fn rule_files(file: &mut Section<'_>, dir: &str, errors: &mut Errors) -> Vec<String> {
+    let mut out = Vec::new();
+    for (pattern, at) in file.texts("rule_files", errors).unwrap_or_default() {
+        let fine = pattern.split_once('*').is_none_or(|(_, rest)| !rest.contains('/'));
+        if !fine {
+            errors.push(at, format!("invalid rule file path {pattern:?}"));
+        }
+        out.push(paths::join(dir, &pattern));
+    }
+    out
 }
 
 fn runtime(file: &mut Section<'_>, errors: &mut Errors) -> Runtime {

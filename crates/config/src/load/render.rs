@@ -1,15 +1,13 @@
 //! The effective configuration as Prometheus shows it: its order of keys, its choice of which defaults appear.
 
-use super::{Config, Global};
+use super::{Config, Global, render_alerting, render_http, render_kubernetes};
 use crate::bytes;
 use crate::emit::{Doc, emit};
-use crate::scrape::{
-    Auth, FileSdConfig, HttpClientConfig, ScrapeConfig, ScrapeProtocol, Source, StaticConfig,
-};
+use crate::scrape::{FileSdConfig, ScrapeConfig, ScrapeProtocol, StaticConfig};
 use tortie_model::duration;
 use tortie_model::relabel::Rule;
 
-type Entries = Vec<(String, Doc)>;
+pub(super) type Entries = Vec<(String, Doc)>;
 
 pub(super) fn config(c: &Config) -> String {
     let mut e = Entries::new();
@@ -20,6 +18,10 @@ pub(super) fn config(c: &Config) -> String {
         ("log_level".to_owned(), text(level)),
     ];
     put(&mut e, "runtime", Doc::Map(runtime));
+    render_alerting::alerting(&mut e, &c.alerting);
+    if !c.rule_files.is_empty() {
+        put(&mut e, "rule_files", Doc::List(c.rule_files.iter().map(|f| text(f)).collect()));
+    }
     if !c.scrape_configs.is_empty() {
         put(&mut e, "scrape_configs", Doc::List(c.scrape_configs.iter().map(|j| Doc::Map(job(j))).collect()));
     }
@@ -43,19 +45,19 @@ pub(super) fn config(c: &Config) -> String {
     emit(&Doc::Map(e))
 }
 
-fn put(e: &mut Entries, key: &str, doc: Doc) {
+pub(super) fn put(e: &mut Entries, key: &str, doc: Doc) {
     e.push((key.to_owned(), doc));
 }
 
-fn text(s: &str) -> Doc {
+pub(super) fn text(s: &str) -> Doc {
     Doc::Text(s.to_owned())
 }
 
-fn time(ms: i64) -> Doc {
+pub(super) fn time(ms: i64) -> Doc {
     Doc::Text(duration::format(ms))
 }
 
-fn flag(b: bool) -> Doc {
+pub(super) fn flag(b: bool) -> Doc {
     Doc::Raw(b.to_string())
 }
 
@@ -146,14 +148,18 @@ fn job(j: &ScrapeConfig) -> Entries {
     put(&mut e, "metric_name_validation_scheme", text(j.name_scheme.as_str()));
     put(&mut e, "metric_name_escaping_scheme", text(j.name_escaping.as_str()));
     put(&mut e, "extra_scrape_metrics", flag(j.extra_scrape_metrics));
-    http(&mut e, &j.http);
-    for (key, rules) in [("relabel_configs", &j.relabel), ("metric_relabel_configs", &j.metric_relabel)] {
-        if !rules.is_empty() {
-            put(&mut e, key, Doc::List(rules.iter().map(|r| Doc::Map(rule(r))).collect()));
-        }
-    }
+    render_http::http(&mut e, &j.http);
+    rules(&mut e, "relabel_configs", &j.relabel);
+    rules(&mut e, "metric_relabel_configs", &j.metric_relabel);
     if !j.file_sd_configs.is_empty() {
         put(&mut e, "file_sd_configs", Doc::List(j.file_sd_configs.iter().map(files).collect()));
+    }
+    if !j.kubernetes_sd_configs.is_empty() {
+        put(
+            &mut e,
+            "kubernetes_sd_configs",
+            Doc::List(j.kubernetes_sd_configs.iter().map(render_kubernetes::one).collect()),
+        );
     }
     if !j.static_configs.is_empty() {
         put(&mut e, "static_configs", Doc::List(j.static_configs.iter().map(statics).collect()));
@@ -161,34 +167,9 @@ fn job(j: &ScrapeConfig) -> Entries {
     e
 }
 
-fn http(e: &mut Entries, h: &HttpClientConfig) {
-    match &h.auth {
-        None => {}
-        Some(Auth::Basic { username, password }) => {
-            let mut auth = Entries::new();
-            match username {
-                // A user's name is no secret in Prometheus' eyes.
-                Source::Inline(name) => put(&mut auth, "username", text(name.expose())),
-                other => credential(&mut auth, "username", other),
-            }
-            credential(&mut auth, "password", password);
-            put(e, "basic_auth", Doc::Map(auth));
-        }
-        Some(Auth::Scheme { kind, credentials }) => {
-            let mut auth = vec![("type".to_owned(), text(kind))];
-            credential(&mut auth, "credentials", credentials);
-            put(e, "authorization", Doc::Map(auth));
-        }
-    }
-    put(e, "follow_redirects", flag(h.follow_redirects));
-    put(e, "enable_http2", flag(h.enable_http2));
-}
-
-fn credential(e: &mut Entries, key: &str, source: &Source) {
-    match source {
-        Source::Empty => {}
-        Source::Inline(_) => put(e, key, text("<secret>")),
-        Source::File(path) => put(e, &format!("{key}_file"), text(path)),
+pub(super) fn rules(e: &mut Entries, key: &str, rules: &[Rule]) {
+    if !rules.is_empty() {
+        put(e, key, Doc::List(rules.iter().map(|r| Doc::Map(rule(r))).collect()));
     }
 }
 
@@ -210,7 +191,7 @@ fn rule(r: &Rule) -> Entries {
     e
 }
 
-fn files(f: &FileSdConfig) -> Doc {
+pub(super) fn files(f: &FileSdConfig) -> Doc {
     let files = Doc::List(f.files.iter().map(|p| text(p)).collect());
     let mut e = vec![("files".to_owned(), files)];
     if f.refresh_interval_ms != 0 {
@@ -219,7 +200,7 @@ fn files(f: &FileSdConfig) -> Doc {
     Doc::Map(e)
 }
 
-fn statics(s: &StaticConfig) -> Doc {
+pub(super) fn statics(s: &StaticConfig) -> Doc {
     let mut e = vec![("targets".to_owned(), Doc::List(s.targets.iter().map(|t| text(t)).collect()))];
     if !s.labels.is_empty() {
         let mut labels = s.labels.clone();

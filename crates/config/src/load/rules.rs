@@ -8,12 +8,23 @@ use tortie_model::regex::Regex;
 use tortie_model::relabel::{Action, Rule};
 
 pub(super) fn read(s: &mut Section<'_>, key: &str, scheme: NameScheme, errors: &mut Errors) -> Vec<Rule> {
-    let path = format!("{}[]", s.path_of(key));
     let what = if key == "relabel_configs" { "target" } else { "metric" };
+    read_of(s, key, &format!("empty or null {what} relabeling rule in scrape config"), scheme, errors)
+}
+
+/// As [`read`], with what to say of an element that is nothing.
+pub(super) fn read_of(
+    s: &mut Section<'_>,
+    key: &str,
+    empty: &str,
+    scheme: NameScheme,
+    errors: &mut Errors,
+) -> Vec<Rule> {
+    let path = format!("{}[]", s.path_of(key));
     let mut out = Vec::new();
     for node in s.list(key, errors).unwrap_or_default() {
         if matches!(node.value, Value::Null) {
-            errors.push(node.at, format!("empty or null {what} relabeling rule in scrape config"));
+            errors.push(node.at, empty);
             continue;
         }
         let before = errors.items.len();

@@ -1,7 +1,8 @@
 //! Tests of whole configurations: what fills what, what is refused and how it is said.
 
 use super::*;
-use crate::scrape::{Auth, Source};
+use crate::http_client::{Auth, Claim, HttpClientConfig, JWT_BEARER, Source, TlsVersion};
+use crate::kubernetes::{AttachMetadata, Role};
 use tortie_model::relabel::Action;
 
 fn load(text: &str) -> Config {
@@ -145,6 +146,173 @@ fn credentials() {
     assert!(!load(&job("bearer_token: hunter2")).to_yaml().contains("hunter2"));
 }
 
+fn http(keys: &str) -> HttpClientConfig {
+    load(&job(keys)).scrape_configs[0].http.clone()
+}
+
+#[test]
+fn tls_settings() {
+    let t = http("tls_config: {ca_file: ca.pem, cert: C, key: K, server_name: n, insecure_skip_verify: yes, min_version: TLS12, max_version: TLS13}").tls;
+    assert_eq!(
+        (t.ca, t.server_name.as_str(), t.insecure_skip_verify),
+        (Source::File("/etc/p/ca.pem".into()), "n", true)
+    );
+    assert_eq!((t.min_version, t.max_version), (Some(TlsVersion::Tls12), Some(TlsVersion::Tls13)));
+    let (Source::Inline(cert), Source::Inline(key)) = (&t.cert, &t.key) else { panic!("not inline") };
+    assert_eq!((cert.expose(), key.expose()), ("C", "K"));
+    for (keys, words) in [
+        ("ca: x, ca_file: y", "at most one of ca, ca_file & ca_ref must be configured"),
+        ("cert: x, cert_file: y, key: k", "at most one of cert, cert_file & cert_ref must be configured"),
+        ("cert: x, key_file: y, key: k", "at most one of key and key_file must be configured"),
+        (
+            "cert: x",
+            "exactly one of key or key_file must be configured when a client certificate is configured",
+        ),
+        ("key: x", "exactly one of cert or cert_file must be configured when a client key is configured"),
+        ("min_version: TLS14", "unknown TLS version: TLS14"),
+        (
+            "min_version: TLS13, max_version: TLS12",
+            "max_version must be greater than or equal to tls_config.min_version",
+        ),
+        ("max_version: TLS11", "TLS 1.0 and 1.1 are not spoken"),
+        ("ca_files: x", "field ca_files not found in scrape_configs[].tls_config"),
+        ("ca_ref: x", "scrape_configs[].tls_config.ca_ref is not supported yet"),
+    ] {
+        let got = job_error(&format!("tls_config: {{{keys}}}"));
+        assert!(got.contains(words), "{keys}: {got}");
+    }
+    let shown = load(&job("tls_config: {cert: C, key: hunter2, ca_file: a}")).to_yaml();
+    assert!(shown.contains("  tls_config:\n    cert: C\n    key: <secret>\n    ca_file: /etc/p/a\n    insecure_skip_verify: false\n"), "{shown}");
+}
+
+#[test]
+fn tokens_of_other_servers() {
+    let keys = "oauth2: {client_id: me, client_secret_file: s, scopes: [a, b], token_url: 'http://t/x', endpoint_params: {b: 2, a: 1}, tls_config: {ca_file: c}, proxy_url: 'http://p:1', claims: {n: 1, f: 1.5, t: 'x', l: [yes, ~]}}";
+    let Some(Auth::OAuth2(o)) = http(keys).auth else { panic!("not oauth2") };
+    assert_eq!(
+        (o.client_id.as_str(), o.client_secret, o.scopes.len()),
+        ("me", Source::File("/etc/p/s".into()), 2)
+    );
+    assert_eq!(o.endpoint_params, [("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())]);
+    assert_eq!(
+        (o.tls.ca, o.proxy.url.map(|u| u.expose().to_owned())),
+        (Source::File("/etc/p/c".into()), Some("http://p:1".into()))
+    );
+    let claims: Vec<(&str, &Claim)> = o.claims.iter().map(|(k, v)| (k.as_str(), v)).collect();
+    let list = Claim::List(vec![Claim::Bool(true), Claim::Null]);
+    assert_eq!(
+        claims,
+        [("f", &Claim::Float(1.5)), ("l", &list), ("n", &Claim::Int(1)), ("t", &Claim::Text("x".into()))]
+    );
+    let jwt = format!("client_id: a, token_url: b, grant_type: '{JWT_BEARER}'");
+    for (keys, words) in [
+        ("token_url: b", "oauth2 client_id must be configured"),
+        ("client_id: b", "oauth2 token_url must be configured"),
+        (
+            "client_id: a, token_url: b, client_secret: c, client_secret_file: d",
+            "at most one of oauth2 client_secret, client_secret_file & client_secret_ref must be configured using grant-type=client_credentials",
+        ),
+        (
+            &format!("{jwt}, signature_algorithm: ES256"),
+            "valid signature algorithms are RS256, RS384 and RS512",
+        ),
+        (
+            &format!("{jwt}, client_certificate_key: c, client_certificate_key_file: d"),
+            "at most one of oauth2 client_certificate_key, client_certificate_key_file",
+        ),
+        ("client_id: a, token_url: b, tls_config: {cert: x}", "exactly one of key or key_file"),
+        (
+            "client_id: a, token_url: b, no_proxy: x",
+            "if no_proxy is configured, proxy_url must also be configured",
+        ),
+    ] {
+        let got = job_error(&format!("oauth2: {{{keys}}}"));
+        assert!(got.contains(words), "{keys}: {got}");
+    }
+    assert!(
+        job_error("oauth2: {client_id: a, token_url: b}\nbasic_auth: {}")
+            .contains("at most one of basic_auth, oauth2 & authorization")
+    );
+    assert!(
+        !load(&job("oauth2: {client_id: a, token_url: b, client_secret: hunter2}"))
+            .to_yaml()
+            .contains("hunter2")
+    );
+}
+
+#[test]
+fn proxies() {
+    let p = http(
+        "proxy_url: 'http://u:hunter2@p:3128'\nno_proxy: a,.b\nproxy_connect_header: {X-B: [s], X-A: [t, u]}",
+    )
+    .proxy;
+    assert_eq!(
+        (p.url.as_ref().map(|u| u.expose()), p.no_proxy.as_str()),
+        (Some("http://u:hunter2@p:3128"), "a,.b")
+    );
+    assert_eq!(
+        p.connect_header.iter().map(|(n, v)| (n.as_str(), v.len())).collect::<Vec<_>>(),
+        [("X-A", 2), ("X-B", 1)]
+    );
+    assert!(http("proxy_from_environment: true").proxy.from_environment);
+    for (keys, words) in [
+        (
+            "proxy_connect_header: {a: [b]}",
+            "if proxy_connect_header is configured, proxy_url or proxy_from_environment must also be configured",
+        ),
+        (
+            "proxy_url: a\nproxy_from_environment: true",
+            "if proxy_from_environment is configured, proxy_url must not be configured",
+        ),
+        (
+            "no_proxy: a\nproxy_from_environment: true",
+            "if proxy_from_environment is configured, no_proxy must not be configured",
+        ),
+        ("no_proxy: a", "if no_proxy is configured, proxy_url must also be configured"),
+        (
+            "proxy_url: '1.2.3.4:3128'",
+            "parse \"1.2.3.4:3128\": first path segment in URL cannot contain colon",
+        ),
+    ] {
+        let got = job_error(keys);
+        assert!(got.contains(words), "{keys}: {got}");
+    }
+    let shown =
+        load(&job("proxy_url: 'http://u:hunter2@p:3128'\nproxy_connect_header: {X: [hunter2]}")).to_yaml();
+    assert!(
+        shown.contains(
+            "  proxy_url: http://u:xxxxx@p:3128\n  proxy_connect_header:\n    X:\n    - <secret>\n"
+        ) && !shown.contains("hunter2"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn own_headers() {
+    let h = http("http_headers: {X-B: {secrets: [s]}, X-A: {values: [1, two], files: [f]}}").headers.unwrap();
+    assert_eq!(
+        (h[0].name.as_str(), h[0].values.as_slice(), h[0].files.as_slice()),
+        ("X-A", &["1".to_owned(), "two".to_owned()][..], &["/etc/p/f".to_owned()][..])
+    );
+    assert_eq!(h[1].secrets[0].expose(), "s");
+    assert_eq!((http("").headers, http("http_headers: {}").headers), (None, Some(Vec::new())));
+    assert!(
+        job_error("http_headers: {user-agent: {values: [x]}}")
+            .contains("setting header \"User-Agent\" is not allowed")
+    );
+    assert!(
+        job_error("http_headers: {X: {value: [x]}}")
+            .contains("field value not found in scrape_configs[].http_headers.{}")
+    );
+    let shown = load(&job("http_headers: {X: {secrets: [hunter2], values: [v]}}")).to_yaml();
+    assert!(
+        shown.contains(
+            "  http_headers:\n    X:\n      values:\n      - v\n      secrets:\n      - <secret>\n"
+        ),
+        "{shown}"
+    );
+}
+
 #[test]
 fn relabel_rules() {
     let c = load(&job(
@@ -229,7 +397,6 @@ fn errors_carry_place_words_and_hint() {
         job_error("static_configs:\n- targets: ['http://x/']")
             .contains("\"http://x/\" is not a valid hostname")
     );
-    assert!(job_error("scheme: https").contains("scheme https is not supported yet"));
     assert!(job_error("sample_limit: many").contains("cannot unmarshal `many` into uint"));
     assert!(job_error("honor_labels: 'true'").contains("cannot unmarshal `true` into bool"));
     assert!(job_error("scrape_interval: 15").contains("not a valid duration string: \"15\""));
@@ -241,9 +408,40 @@ fn errors_carry_place_words_and_hint() {
         job_error("metric_name_validation_scheme: legacy\nmetric_name_escaping_scheme: allow-utf-8")
             .contains("utf8 metric names requested")
     );
+    assert!(job_error("consul_sd_configs:\n- server: x").contains("consul_sd_configs is not supported yet"));
+}
+
+#[test]
+fn alertmanagers() {
+    let text = "alerting:\n  alert_relabel_configs: [{regex: replica, action: labeldrop}]\n  alertmanagers:\n  - api_version: v2\n    \
+                scheme: https\n    path_prefix: /am\n    timeout: 5s\n    basic_auth: {username: me, password: hunter2}\n    \
+                static_configs: [{targets: ['am:9093'], labels: {a: b}}]\n    file_sd_configs: [{files: [am.yml]}]\n    \
+                relabel_configs: [{source_labels: [__address__], regex: 'am.*', action: keep}]\n    \
+                alert_relabel_configs: [{regex: pod, action: labeldrop}]\n  - {}\n";
+    let c = load(text);
+    assert_eq!((c.alerting.alert_relabel.len(), c.alerting.alertmanagers.len()), (1, 2));
+    let [first, second] = &c.alerting.alertmanagers[..] else { panic!() };
+    assert_eq!((first.scheme.as_str(), first.path_prefix.as_str(), first.timeout_ms), ("https", "/am", 5000));
+    assert_eq!((first.relabel.len(), first.alert_relabel.len()), (1, 1));
+    assert_eq!(first.static_configs[0].targets, ["am:9093"]);
+    assert_eq!((second.scheme.as_str(), second.timeout_ms), ("http", 10_000));
+    let yaml = c.to_yaml();
+    assert!(yaml.contains("password: <secret>") && !yaml.contains("hunter2"), "{yaml}");
+    assert!(yaml.contains("  alertmanagers:\n  - basic_auth:"), "{yaml}");
+    let error = |text: &str| Config::load(text, "prometheus.yml").unwrap_err().to_string();
+    assert!(error("alerting: {alertmanagers: [{api_version: v1}]}").contains("to be one of [v2] but got v1"));
+    assert!(error("alerting: {alertmanagers: [{sigv4: {region: x}}]}").contains("is not supported yet"));
     assert!(
-        job_error("kubernetes_sd_configs:\n- role: pod")
-            .contains("kubernetes_sd_configs is not supported yet")
+        error("alerting: {alertmanagers: [{consul_sd_configs: [{server: x}]}]}")
+            .contains("is not supported yet")
+    );
+    assert!(
+        error("alerting: {alertmanagers: [{static_configs: [{targets: ['http://am']}]}]}")
+            .contains("not a valid hostname")
+    );
+    assert!(error("alerting: {alertmanagers: [{shceme: x}]}").contains("did you mean scheme?"));
+    assert!(
+        error("alerting: {alert_relabel_configs: [null]}").contains("empty or null alert relabeling rule")
     );
 }
 
@@ -267,4 +465,76 @@ fn the_effective_configuration_has_prometheus_shape() {
     );
     let again = load(&load(&job("static_configs: [{targets: [a:1]}]\nbody_size_limit: 1MB")).to_yaml());
     assert_eq!(again.scrape_configs[0].body_size_limit, 1 << 20);
+}
+
+#[test]
+fn rule_files() {
+    let c = load("global: {rule_query_offset: 7s}\nrule_files: [a.yml, /r/*.yml, ../x/*]\n");
+    assert_eq!(c.rule_files, ["/etc/p/a.yml", "/r/*.yml", "/etc/x/*"]);
+    assert_eq!(c.global.rule_query_offset_ms, 7000);
+    assert!(c.to_yaml().contains("rule_files:\n- /etc/p/a.yml\n- /r/*.yml\n"), "{}", c.to_yaml());
+    assert_eq!(errors("rule_files: ['*/x.yml']"), ["1:14: invalid rule file path \"*/x.yml\""]);
+}
+
+#[test]
+fn kubernetes_discovery() {
+    let c = load(&job(
+        "kubernetes_sd_configs:\n- role: pod\n- role: endpointslice\n  kubeconfig_file: k/config\n  namespaces: {names: [a, b]}\n  selectors:\n  - {role: pod, label: 'a in (b, c)', field: spec.nodeName=x}\n  - {role: service, label: '!d'}\n  attach_metadata: {node: true, namespace: true, deployment: true, job: true, cronjob: true}\n- role: node\n  api_server: https://k:6443\n  bearer_token_file: t\n  tls_config: {insecure_skip_verify: true}\n- role: ingress\n  namespaces: {own_namespace: true}",
+    ));
+    let [pod, slice, node, ingress] = &*c.scrape_configs[0].kubernetes_sd_configs else {
+        panic!("{:?}", c.scrape_configs[0].kubernetes_sd_configs)
+    };
+    assert_eq!((pod.role, pod.api_server.as_str(), pod.kubeconfig_file.as_str()), (Role::Pod, "", ""));
+    assert_eq!(pod.attach, AttachMetadata::default());
+    assert_eq!((slice.kubeconfig_file.as_str(), slice.namespaces.len()), ("/etc/p/k/config", 2));
+    assert_eq!((slice.selectors[0].role, slice.selectors[1].label.as_str()), (Role::Pod, "!d"));
+    let all = AttachMetadata { node: true, namespace: true, deployment: true, job: true, cronjob: true };
+    assert_eq!(slice.attach, all);
+    assert!(node.http.tls.insecure_skip_verify && node.http.auth.is_some());
+    assert!(ingress.own_namespace);
+    let shown = c.to_yaml();
+    assert!(
+        shown.contains(
+            "  kubernetes_sd_configs:\n  - role: pod\n    kubeconfig_file: \"\"\n    follow_redirects: true\n"
+        ),
+        "{shown}"
+    );
+}
+
+#[test]
+fn faults_of_kubernetes_discovery() {
+    #[track_caller]
+    fn check(keys: &str, expect: &str) {
+        let got = job_error(&format!("kubernetes_sd_configs:\n- {{{keys}}}"));
+        assert!(got.contains(expect), "{keys}: {got}");
+    }
+    check("", "role missing (one of: pod, service, endpoints, endpointslice, node, ingress)");
+    check("role: vacation", "unknown Kubernetes SD role \"vacation\"");
+    check(
+        "role: pod, api_server: 'https://x', kubeconfig_file: y",
+        "cannot use 'kubeconfig_file' and 'api_server'",
+    );
+    check(
+        "role: pod, kubeconfig_file: y, bearer_token: z",
+        "custom HTTP client configuration together with 'kubeconfig_file'",
+    );
+    check("role: pod, follow_redirects: false", "please provide the 'api_server' URL explicitly");
+    check(
+        "role: pod, api_server: 'https://x', namespaces: {own_namespace: true}",
+        "'api_server' and 'namespaces.own_namespace'",
+    );
+    check(
+        "role: pod, kubeconfig_file: x, namespaces: {own_namespace: true}",
+        "'kubeconfig_file' and 'namespaces.own_namespace'",
+    );
+    check("role: node, selectors: [{role: pod}]", "node role supports only node selectors");
+    check("role: pod, selectors: [{role: pod}, {role: pod}]", "duplicated selector role: pod");
+    check("role: pod, selectors: [{role: pod, field: x}]", "can't understand 'x'");
+    check("role: pod, selectors: [{role: pod, label: 'a b'}]", "found 'b'");
+    check("role: pod, namespaces: {foo: bar}", "field foo not found");
+    check("role: pod, api_server: 'https://x', oauth2: {client_id: x}", "oauth2 is not supported yet");
+    check(
+        "role: pod, api_server: 'https://x', authorization: {type: Digest}",
+        "authorization of type Digest is not supported",
+    );
 }

@@ -21,6 +21,7 @@ const ACCEPTED: &[&str] = &[
     "x: &x\nscrape_configs: []\n",
     "scrape_configs:\n- &a\n  job_name: a\n  scrape_interval: 5s\n- <<: *a\n  job_name: b\n",
     "alerting: {alertmanagers: []}\n",
+    "scrape_configs:\n- job_name: k\n  kubernetes_sd_configs:\n  - role: pod\n  - {role: endpoints, kubeconfig_file: k/config, namespaces: {names: [a, 'b c']}}\n  - {role: endpointslice, namespaces: {own_namespace: true}, attach_metadata: {node: true}}\n  - role: node\n    api_server: https://u:p@k.example:6443/x\n    authorization: {credentials_file: t}\n    tls_config: {ca_file: c, server_name: n}\n    selectors:\n    - {role: node, label: 'a in (b, c),!d', field: metadata.name=x}\n  - {role: ingress, selectors: [{role: ingress}]}\n  - {role: service, namespaces: {}, attach_metadata: {namespace: true, job: true}}\n",
 ];
 
 /// Refused by both; the message of Prometheus must stand in ours, where it is not about its own types.
@@ -68,6 +69,18 @@ const REFUSED: &[&str] = &[
     "a: 1\na: 2\n",
     "scrape_configs: {a: b}\n",
     "\t- x\n",
+    "scrape_configs: [{job_name: a, kubernetes_sd_configs: [{}]}]\n",
+    "scrape_configs: [{job_name: a, kubernetes_sd_configs: [~]}]\n",
+    "scrape_configs: [{job_name: a, kubernetes_sd_configs: [{role: vacation}]}]\n",
+    "scrape_configs: [{job_name: a, kubernetes_sd_configs: [{role: pod, api_server: 'https://x', kubeconfig_file: y}]}]\n",
+    "scrape_configs: [{job_name: a, kubernetes_sd_configs: [{role: pod, kubeconfig_file: y, bearer_token: z}]}]\n",
+    "scrape_configs: [{job_name: a, kubernetes_sd_configs: [{role: pod, follow_redirects: false}]}]\n",
+    "scrape_configs: [{job_name: a, kubernetes_sd_configs: [{role: pod, api_server: 'https://x', namespaces: {own_namespace: true}}]}]\n",
+    "scrape_configs: [{job_name: a, kubernetes_sd_configs: [{role: pod, kubeconfig_file: x, namespaces: {own_namespace: true}}]}]\n",
+    "scrape_configs: [{job_name: a, kubernetes_sd_configs: [{role: node, selectors: [{role: pod}]}]}]\n",
+    "scrape_configs: [{job_name: a, kubernetes_sd_configs: [{role: pod, selectors: [{role: pod}, {role: pod}]}]}]\n",
+    "scrape_configs: [{job_name: a, kubernetes_sd_configs: [{role: pod, selectors: [{role: pod, field: x}]}]}]\n",
+    "scrape_configs: [{job_name: a, kubernetes_sd_configs: [{role: pod, namespaces: {foo: bar}}]}]\n",
 ];
 
 fn both(texts: &[&str]) -> Vec<(Result<String, String>, Result<String, String>)> {
@@ -99,7 +112,11 @@ fn both(texts: &[&str]) -> Vec<(Result<String, String>, Result<String, String>)>
 
 #[test]
 fn accepted_configurations_are_shown_alike() {
-    for (text, (ours, theirs)) in ACCEPTED.iter().zip(both(ACCEPTED)) {
+    compare_accepted(ACCEPTED);
+}
+
+pub(crate) fn compare_accepted(texts: &[&str]) {
+    for (text, (ours, theirs)) in texts.iter().zip(both(texts)) {
         // A key that Prometheus does not know is there to see that both refuse it.
         if text.starts_with("x:") {
             assert!(ours.is_err() && theirs.is_err());
@@ -116,8 +133,12 @@ fn accepted_configurations_are_shown_alike() {
 
 #[test]
 fn refused_configurations_are_refused_in_the_same_words() {
+    compare_refused(REFUSED);
+}
+
+pub(crate) fn compare_refused(texts: &[&str]) {
     let mut unlike = Vec::new();
-    for (text, (ours, theirs)) in REFUSED.iter().zip(both(REFUSED)) {
+    for (text, (ours, theirs)) in texts.iter().zip(both(texts)) {
         let (Err(ours), Err(theirs)) = (&ours, &theirs) else {
             unlike.push(format!("{text}here {ours:?}\nthere {theirs:?}\n"));
             continue;

@@ -1,7 +1,6 @@
 //! Discovery by files: which files match, what they hold, when they change.
 
 mod content;
-mod glob;
 
 use crate::group::TargetGroup;
 use std::collections::BTreeMap;
@@ -48,7 +47,7 @@ impl Files {
     pub(crate) fn refresh(&mut self) {
         let mut now = BTreeMap::new();
         for pattern in &self.patterns {
-            for path in glob::expand(&*self.fs, pattern) {
+            for path in tortie_host::glob::expand(&*self.fs, pattern) {
                 let mut known = self.known.remove(&path).or_else(|| now.remove(&path)).unwrap_or_default();
                 look(&*self.fs, &path, &mut known);
                 now.insert(path, known);

@@ -1,11 +1,19 @@
 //! Discovery through its public face: files that appear, change, break and go; jobs that come, change and go.
 
+#![allow(clippy::disallowed_methods, clippy::needless_pass_by_value)] // tests wait by the machine's clock; tables read better with values
+#![allow(clippy::print_stdout)] // what was compared
+
+#[path = "../clusters/mod.rs"]
+mod clusters;
+mod crds;
+mod kubernetes;
+
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::watch::Receiver;
 use tortie_config::Config;
 use tortie_discovery::{Job, Manager, TargetGroup};
-use tortie_host::{Fs, MemFs};
+use tortie_host::{Fs, ManualClock, MemFs};
 
 fn jobs(text: &str) -> Vec<Job> {
     let config = Config::load(text, "/etc/p.yml").unwrap_or_else(|e| panic!("{e}"));
@@ -37,7 +45,7 @@ fn disk() -> Arc<MemFs> {
 async fn files_appear_change_break_and_go() {
     let fs = disk();
     put(&fs, "/etc/sd/a.yml", "- targets: [a:1]\n");
-    let manager = Manager::new(fs.clone());
+    let manager = Manager::new(fs.clone(), Arc::new(ManualClock::default()));
     let mut rx = manager.apply(jobs(FILES)).remove("f").unwrap();
     assert_eq!(addresses(&rx.borrow_and_update()), ["a:1", "s:1"], "known at once");
 
@@ -68,7 +76,7 @@ async fn files_appear_change_break_and_go() {
 async fn a_file_that_was_never_good_gives_nothing() {
     let fs = disk();
     put(&fs, "/etc/sd/a.yml", "nonsense: [");
-    let manager = Manager::new(fs);
+    let manager = Manager::new(fs, Arc::new(ManualClock::default()));
     let channels = manager.apply(jobs(FILES));
     assert_eq!(addresses(&channels["f"].borrow()), ["s:1"]);
     assert!(!manager.problems()[0].1.keeps_old);
@@ -79,7 +87,7 @@ async fn jobs_come_change_and_go() {
     let job = |name: &str, target: &str| {
         format!("- job_name: {name}\n  static_configs: [{{targets: ['{target}']}}]\n")
     };
-    let manager = Manager::new(disk());
+    let manager = Manager::new(disk(), Arc::new(ManualClock::default()));
     let mut channels =
         manager.apply(jobs(&format!("scrape_configs:\n{}{}", job("a", "a:1"), job("b", "b:1"))));
     let (mut a, mut b) = (channels.remove("a").unwrap(), channels.remove("b").unwrap());
@@ -98,7 +106,7 @@ async fn jobs_come_change_and_go() {
 async fn groups_carry_source_and_labels() {
     let fs = disk();
     put(&fs, "/etc/sd/a.yml", "- targets: [a:1]\n  labels: {zone: 1}\n");
-    let manager = Manager::new(fs);
+    let manager = Manager::new(fs, Arc::new(ManualClock::default()));
     let groups = manager.apply(jobs(FILES))["f"].borrow().clone();
     assert_eq!(groups[0].source, "/etc/sd/a.yml:0");
     assert_eq!(format!("{:?}", groups[0].labels), r#"{"__meta_filepath": "/etc/sd/a.yml", "zone": "1"}"#);

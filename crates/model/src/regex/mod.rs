@@ -68,6 +68,15 @@ impl Regex {
         Regex::build(pattern, parsed, Some(&plain))
     }
 
+    /// Compiles a pattern that may match anywhere in a text, as Go's `regexp.Compile`: for [`Regex::is_match`] and
+    /// [`Regex::captures_from`].
+    ///
+    /// # Errors
+    /// When the pattern is not of Go's syntax or too large.
+    pub fn search(pattern: &str) -> Result<Regex, RegexError> {
+        Regex::build(pattern, parse::parse(pattern, false)?, None)
+    }
+
     fn build(pattern: &str, parsed: parse::Parsed, plain: Option<&Hir>) -> Result<Regex, RegexError> {
         let fast = plain.and_then(Fast::of);
         let prefix = plain.and_then(fast::prefix);
@@ -77,7 +86,7 @@ impl Regex {
             hir: parsed.node.hir,
             fast,
             prefix,
-            whole_group: pattern == "(.*)",
+            whole_group: plain.is_some() && pattern == "(.*)",
             engine: OnceLock::new(),
         };
         // Patterns with a quick way compile when somebody asks for groups; they are small.
@@ -115,6 +124,20 @@ impl Regex {
         let engine = self.inner.engine()?;
         let mut found = engine.create_captures();
         engine.captures(s, &mut found);
+        if !found.is_match() {
+            return None;
+        }
+        let spans = (0..names.len()).map(|i| found.get_group(i).map(|span| (span.start, span.end))).collect();
+        Some(Captures { spans, names })
+    }
+
+    /// The groups of the first match of a [`Regex::search`] in `s` that begins at byte `from` or later.
+    pub fn captures_from(&self, s: &str, from: usize) -> Option<Captures<'_>> {
+        let names = &self.inner.groups;
+        let engine = self.inner.engine()?;
+        let mut found = engine.create_captures();
+        let input = regex_automata::Input::new(s).range(from.min(s.len())..);
+        engine.search_captures(&input, &mut found);
         if !found.is_match() {
             return None;
         }

@@ -1,12 +1,12 @@
 //! Upper and lower case one character at a time, as Go's `strings.ToUpper` and `strings.ToLower` do.
 
 /// `s` in lower case.
-pub(super) fn lower(s: &str) -> String {
+pub fn lower(s: &str) -> String {
     s.chars().map(|c| if c == '\u{130}' { 'i' } else { single(c, c.to_lowercase()) }).collect()
 }
 
 /// `s` in upper case.
-pub(super) fn upper(s: &str) -> String {
+pub fn upper(s: &str) -> String {
     s.chars().map(upper_char).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Relabelling: Prometheus' rules that rewrite, keep and drop label sets. Server and doctor use this one engine.
 
-mod letters;
+pub mod letters;
 mod validate;
 
 pub use validate::RuleError;

@@ -183,9 +183,12 @@ mod tests {
     use super::*;
     use crate::http::head;
     use crate::target::TargetUrl;
+    use std::sync::Arc;
     use tokio::io::AsyncWriteExt;
     use tokio::net::TcpListener;
-    use tortie_host::Rng;
+    use tortie_client::Transport;
+    use tortie_config::HttpClientConfig;
+    use tortie_host::{MemFs, Rng, SystemClock};
     use tortie_model::Labels;
 
     const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -211,7 +214,13 @@ mod tests {
             stream
         };
         let client = async {
-            let mut connection = Connection::open(&url).await.unwrap();
+            let transport = Transport::new(
+                &HttpClientConfig::default(),
+                Arc::new(MemFs::new()),
+                Arc::new(SystemClock::new()),
+            )
+            .unwrap();
+            let mut connection = Connection::open(&transport, &url, true).await.unwrap();
             let mut buffers = Buffers::default();
             let head = head::read(&mut connection, &mut buffers.raw).await.unwrap();
             let kept = read(&mut connection, &head, &Limit::of(0), &mut buffers).await.unwrap();

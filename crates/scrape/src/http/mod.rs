@@ -9,8 +9,7 @@ mod head;
 mod inflate;
 mod read;
 
-use crate::authorization::Authorization;
-use crate::failure::{Failure, system_text};
+use crate::failure::Failure;
 use crate::scratch::Lease;
 use crate::target::TargetUrl;
 use connect::Connection;
@@ -18,7 +17,7 @@ use head::Head;
 use inflate::Inflated;
 use std::borrow::Cow;
 use std::time::Duration;
-use tortie_host::Fs;
+use tortie_client::{Transport, system_text};
 
 /// Most redirects that are followed, as in Go.
 const MAX_REDIRECTS: usize = 10;
@@ -34,12 +33,10 @@ pub(crate) struct Ask<'a> {
     pub(crate) user_agent: &'a str,
     pub(crate) compress: bool,
     pub(crate) timeout_ms: i64,
-    pub(crate) authorization: Option<&'a Authorization>,
-    /// Where credentials in files are.
-    pub(crate) fs: &'a dyn Fs,
+    /// Opens connections and knows credentials.
+    pub(crate) transport: &'a Transport,
     /// `body_size_limit`, 0 for none.
     pub(crate) limit: u64,
-    pub(crate) follow: bool,
 }
 
 /// Buffers of one scrape; only one of them holds the body in the end.
@@ -117,52 +114,58 @@ async fn follow(
     in_body: &mut bool,
 ) -> Result<String, Failure> {
     let mut url = Cow::Borrowed(ask.url);
+    let mut trusted = true;
     let mut redirects = 0;
     loop {
-        let (connection, head) = request(kept, ask, &url, memory).await?;
-        let location = if ask.follow { head.redirect() } else { None };
+        let (connection, head) = request(kept, ask, &url, trusted, memory).await?;
+        let location = if ask.transport.config().follow_redirects { head.redirect() } else { None };
         let Some(location) = location else {
             *in_body = true;
             return answer(kept, connection, ask, head, memory.buffers()).await;
         };
         redirects += 1;
         if redirects > MAX_REDIRECTS {
-            return Err(Failure::get(url.as_str(), "stopped after 10 redirects"));
+            // Go names where it was to go, as the server wrote it.
+            return Err(Failure::get(location, "stopped after 10 redirects"));
         }
         let Some(next) = url.join(location) else {
             return Err(Failure::get(url.as_str(), &format!("failed to parse Location header {location:?}")));
         };
+        // Once it led away, it stays led away.
+        trusted = trusted && may_have_credentials(ask.url, &next);
         url = Cow::Owned(next);
     }
 }
 
-/// Sends the request over the kept connection or a new one, and reads the head of the answer.
+fn may_have_credentials(first: &TargetUrl, next: &TargetUrl) -> bool {
+    matches!((first.origin(), next.origin()), (Ok(first), Ok(next)) if first.trusts(&next))
+}
+
+/// Sends the request over the kept connection or a new one, and reads the head of the answer. Credentials go to the
+/// host that they were given for (`trusted`), not to where it redirects.
 async fn request(
     kept: &mut Kept,
     ask: &Ask<'_>,
     url: &TargetUrl,
+    trusted: bool,
     memory: &mut Lease<'_>,
 ) -> Result<(Connection, Head), Failure> {
     let text = url.as_str();
-    if url.scheme() != "http" {
-        return Err(Failure::get(
-            text,
-            &format!("scheme {:?} is not supported yet; hint: scrape over http", url.scheme()),
-        ));
-    }
-    let bytes = request_bytes(ask, url).map_err(|e| Failure::get(text, &e))?;
-    if let Some(mut old) = kept.connection.take().filter(|c| c.serves(url.authority())) {
+    let fail = |e: String| Failure::get(text, &e);
+    let generation = ask.transport.generation(url.scheme() == "https").map_err(fail)?;
+    let bytes = request_bytes(ask, url, trusted).await.map_err(fail)?;
+    if let Some(mut old) = kept.connection.take().filter(|c| c.serves(url, trusted, generation)) {
         match exchange(&mut old, &bytes, memory).await {
             Ok(head) => return Ok((old, head)),
             // The server may have closed it while it was idle; that says nothing of its health.
             Err(_) if !memory.has_read() => {}
-            Err(e) => return Err(Failure::get(text, &e)),
+            Err(e) => return Err(fail(e)),
         }
     }
-    let mut new = Connection::open(url).await.map_err(|e| Failure::get(text, &e))?;
+    let mut new = Connection::open(ask.transport, url, trusted).await.map_err(fail)?;
     match exchange(&mut new, &bytes, memory).await {
         Ok(head) => Ok((new, head)),
-        Err(e) => Err(Failure::get(text, &e)),
+        Err(e) => Err(fail(e)),
     }
 }
 
@@ -176,17 +179,22 @@ async fn exchange(
     if let Err(e) = connection.stream.write_all(request).await {
         return Err(connection.error("write", &e));
     }
+    // What TLS still holds goes out; nothing to do without it.
+    if let Err(e) = connection.stream.flush().await {
+        return Err(connection.error("write", &e));
+    }
     if let Err(e) = connection.stream.readable().await {
         return Err(connection.error("read", &e));
     }
     head::read(connection, &mut memory.buffers().raw).await
 }
 
-fn request_bytes(ask: &Ask<'_>, url: &TargetUrl) -> Result<Vec<u8>, String> {
+async fn request_bytes(ask: &Ask<'_>, url: &TargetUrl, trusted: bool) -> Result<Vec<u8>, String> {
     let mut r = String::with_capacity(384);
+    let by_proxy = if ask.transport.is_direct() { None } else { ask.transport.forwarded(&url.origin()?) };
     for part in [
         "GET ",
-        url.path_and_query(),
+        if by_proxy.is_some() { url.as_str() } else { url.path_and_query() },
         " HTTP/1.1\r\nHost: ",
         url.authority(),
         "\r\nUser-Agent: ",
@@ -197,17 +205,25 @@ fn request_bytes(ask: &Ask<'_>, url: &TargetUrl) -> Result<Vec<u8>, String> {
     r.push_str("\r\nAccept: ");
     r.push_str(ask.accept);
     r.push_str(if ask.compress { "\r\nAccept-Encoding: gzip" } else { "\r\nAccept-Encoding: identity" });
-    // Credentials go to the host that they were given for, not to where it redirects.
-    if let Some(a) = ask.authorization
-        && url.authority() == ask.url.authority()
-    {
-        r.push_str("\r\nAuthorization: ");
-        r.push_str(&a.header(ask.fs)?);
+    if let Some(Some(value)) = by_proxy {
+        header(&mut r, "Proxy-Authorization", &value);
+    }
+    if trusted && !ask.transport.is_bare() {
+        // Boxed: most scrapes carry none of them.
+        for (name, value) in Box::pin(ask.transport.headers(ask.user_agent)).await? {
+            header(&mut r, &name, &value);
+        }
     }
     r.push_str("\r\nX-Prometheus-Scrape-Timeout-Seconds: ");
     r.push_str(&tortie_model::gofloat::format_f(ask.timeout_ms as f64 / 1000.0));
     r.push_str("\r\n\r\n");
     Ok(r.into_bytes())
+}
+
+fn header(request: &mut String, name: &str, value: &str) {
+    for part in ["\r\n", name, ": ", value] {
+        request.push_str(part);
+    }
 }
 
 async fn answer(

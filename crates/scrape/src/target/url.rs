@@ -1,6 +1,7 @@
 //! The URL of a target as Go's `url.URL` prints it, and its parts as a connection needs them.
 
 use super::populate::{METRICS_PATH, PARAM_PREFIX, SCHEME};
+use tortie_client::Origin;
 use tortie_model::Labels;
 
 /// A URL of a target or of a redirect.
@@ -87,31 +88,46 @@ impl TargetUrl {
         self.text.get(self.path_at..).unwrap_or("/")
     }
 
-    /// Host without brackets, and port (80 when none is given).
+    /// Where connections for it lead.
+    ///
+    /// # Errors
+    /// When the scheme is neither `http` nor `https`, or the port no number.
+    pub fn origin(&self) -> Result<Origin, String> {
+        let https = match self.scheme() {
+            "https" => true,
+            "http" => false,
+            other => return Err(format!("unsupported protocol scheme {other:?}")),
+        };
+        let (host, port) = self.host_and_port().map_err(|e| format!("dial tcp: {e}"))?;
+        Ok(Origin::new(https, host, port))
+    }
+
+    /// Host without brackets, and port (when none is given, that of the scheme).
     ///
     /// # Errors
     /// When the port is not a number.
     pub fn host_and_port(&self) -> Result<(&str, u16), String> {
         let authority = self.authority();
+        let default = if self.scheme() == "https" { 443 } else { 80 };
         if let Some(rest) = authority.strip_prefix('[') {
             let Some((host, after)) = rest.split_once(']') else {
                 return Err(format!("address {authority}: missing ']' in address"));
             };
-            return Ok((host, port(authority, after.strip_prefix(':'))?));
+            return Ok((host, port(authority, after.strip_prefix(':'), default)?));
         }
         match authority.split_once(':') {
-            None => Ok((authority, 80)),
+            None => Ok((authority, default)),
             Some((_, p)) if p.contains(':') => {
                 Err(format!("address {authority}: too many colons in address"))
             }
-            Some((host, p)) => Ok((host, port(authority, Some(p))?)),
+            Some((host, p)) => Ok((host, port(authority, Some(p), default)?)),
         }
     }
 }
 
-fn port(authority: &str, text: Option<&str>) -> Result<u16, String> {
+fn port(authority: &str, text: Option<&str>, default: u16) -> Result<u16, String> {
     match text {
-        None | Some("") => Ok(80),
+        None | Some("") => Ok(default),
         Some(p) => p.parse().map_err(|_| format!("address {authority}: invalid port")),
     }
 }

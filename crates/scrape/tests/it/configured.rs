@@ -36,7 +36,7 @@ fn everything_is_taken_over() {
     );
     assert_eq!((got.target_limit, got.body_size_limit, got.keep_dropped_targets), (5, 6 << 20, 7));
     assert_eq!((got.honor_labels, got.honor_timestamps, got.track_timestamps_staleness), (true, false, true));
-    assert_eq!((got.enable_compression, got.follow_redirects), (false, false));
+    assert_eq!((got.enable_compression, got.http.follow_redirects), (false, false));
     assert_eq!(got.protocols, [Protocol::Text0], "only what can be parsed is asked for");
     assert_eq!(got.fallback_protocol, Some(Protocol::Text0));
     assert_eq!(got.metric_relabel.len(), 1);
@@ -69,9 +69,10 @@ async fn credentials_in_a_file_are_read_for_each_request() {
         tortie_scrape::Options::default(),
     );
     let groups = tokio::sync::watch::Sender::new(group(&[server.addr.to_string()]));
-    let token = tortie_scrape::authorization::Credential::File("/token".into());
-    let auth = tortie_scrape::authorization::Authorization::scheme("Bearer", token);
-    let config = PoolConfig { authorization: Some(auth), ..config() };
+    let credentials = tortie_config::http_client::Source::File("/token".into());
+    let auth = Some(tortie_config::http_client::Auth::Scheme { kind: "Bearer".into(), credentials });
+    let http = tortie_config::HttpClientConfig { auth, ..Default::default() };
+    let config = PoolConfig { http, ..config() };
     manager.apply(vec![tortie_scrape::PoolInput { config, groups: groups.subscribe() }]).unwrap();
     manager.scrape_all_at(1000).await;
     fs.create(Path::new("/token")).unwrap().append(b"two\n").unwrap();

@@ -6,10 +6,15 @@ mod connections;
 mod head;
 mod limits;
 mod live;
+#[path = "../../../client/tests/it/pki.rs"]
+mod pki;
 mod random;
 mod rig;
+mod secured;
 mod series;
 mod server;
 mod sink;
 mod targets;
+#[path = "../../../client/tests/it/server.rs"]
+mod tls_server;
 mod warped;

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, clippy::print_stderr, missing_docs)]
 
 mod floor;
+mod unit_files;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -37,9 +37,14 @@ pub(super) fn faults() -> Vec<Entry> {
             .live(Live::Model("all processes of a test bed have one clock")),
         fault("no-monitoring-crds", "T105", "nobody installed the kinds of prometheus-operator", vec![])
             .outside()
-            .in_cluster(Options { calico: 30, stack: Stack::None, ..Options::default() })
+            .in_cluster(Options {
+                calico: 30,
+                kind: Kind::Manifest,
+                stack: Stack::None,
+                ..Options::default()
+            })
             .shows(Seen::Api, vec![Symptom::Live])
-            .live(Live::Hand("a cluster without the CRDs of monitoring.coreos.com")),
+            .live(Live::Hand("the CRDs of monitoring.coreos.com are deleted")),
         fault(
             "calico-apiserver-down",
             "T106",

@@ -142,8 +142,9 @@ pub(super) fn faults() -> Vec<Entry> {
         fault(
             "prometheus-crashes",
             "T608",
-            "Prometheus' container ends again and again",
+            "additionalArgs names a flag that Prometheus does not have, so its container ends again and again",
             vec![
+                to("Prometheus", PROMETHEUS, "/spec/additionalArgs", json!([{"name": "storage.tsdb.no-such-flag", "value": "1"}])),
                 to("Prometheus", PROMETHEUS, "/status/availableReplicas", json!(0)),
                 to("StatefulSet", "prometheus-prometheus-kube-prometheus-prometheus", "/status/readyReplicas", json!(0)),
                 to("Pod", "prometheus-prometheus-kube-prometheus-prometheus-0", "/status/conditions/0/status", json!("False")),
@@ -152,8 +153,7 @@ pub(super) fn faults() -> Vec<Entry> {
                     json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s restarting failed container"}})),
             ],
         )
-        .outside()
-        .live(Live::Hand("the pod's container is made to end")),
+        .outside(),
         fault(
             "prometheus-zero",
             "T608",
@@ -172,6 +172,7 @@ pub(super) fn faults() -> Vec<Entry> {
         .shows(Seen::Prometheus, vec![Symptom::NotGenerated(Felix), Symptom::NotLoaded(Felix), Symptom::NoTargets(Felix)])
         .live(Live::Hand("a CA that cannot be read, and the Event deleted")),
         fault("reload-refused", "T606", "a job written by hand is wrong, so Prometheus refuses every newer configuration", vec![
+            Change::Add(more_jobs("- static_configs: [{targets: [\"pushgateway:9091\"]}]\n")),
             to("Prometheus", PROMETHEUS, "/spec/additionalScrapeConfigs", json!({"name": "more-jobs", "key": "jobs.yaml"})),
         ])
         .outside()
@@ -183,8 +184,15 @@ pub(super) fn faults() -> Vec<Entry> {
         fault("reloader-behind", "T606", "the reloader has not brought the newest configuration to Prometheus", vec![])
             .outside()
             .shows(Seen::Prometheus, vec![Symptom::NotLoaded(Felix), Symptom::NoTargets(Felix)])
-            .live(Live::Hand("the container config-reloader is stopped before the monitor is applied")),
+            .live(Live::Hand("the container config-reloader hangs while monitors are selected anew")),
     ]
+}
+
+/// The Secret of `additionalScrapeConfigs`.
+pub(super) fn more_jobs(jobs: &str) -> serde_json::Value {
+    let mut o = crate::installs::object("v1", "Secret", "monitoring", "more-jobs", serde_json::Value::Null);
+    o["stringData"] = json!({"jobs.yaml": jobs});
+    o
 }
 
 const OPERATOR: &str = "prometheus-kube-prometheus-operator";

@@ -1,6 +1,6 @@
 //! Faults of dashboards. They show in panels, so most need a Prometheus to be seen.
 
-use super::symptom::{Asked, Live, Symptom};
+use super::symptom::{Asked, Symptom};
 use super::{Change, Entry, Seen, fault, usual};
 use crate::installs::{Options, object};
 use serde_json::{Value, json};
@@ -70,8 +70,7 @@ pub(super) fn faults() -> Vec<Entry> {
                 Asked::ProcessJobs,
                 vec![("{job=\"tortie-felix-metrics\"}", 3.0), ("{job=\"node-exporter\"}", 3.0)],
             )],
-        )
-        .live(Live::Hand("another target with metrics of its process")),
+        ),
         shown(
             fault(
                 "variable-empty",
@@ -97,7 +96,7 @@ pub(super) fn faults() -> Vec<Entry> {
             boards(&["felix_host", "rate(felix_iptables_lock_retries[5m])"]),
         )
         .outside()
-        .in_cluster(Options { calico: 32, ..usual() }),
+        .in_cluster(Options { calico: 33, ..usual() }),
         fault(
             "job-mismatch-dashboard",
             "T516",

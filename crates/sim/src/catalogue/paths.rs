@@ -10,10 +10,10 @@ pub(super) fn faults() -> Vec<Entry> {
         fault(
             "policy-3.32",
             "T307",
-            "Calico 3.32's own policy admits only Tigera's Prometheus to kube-controllers",
+            "since Calico 3.32 the operator's own policy admits only Tigera's Prometheus to kube-controllers",
             vec![gone("NetworkPolicy", "tortie.kube-controllers-metrics"), gone("Tier", "tortie")],
         )
-        .in_cluster(Options { calico: 32, ..Options::default() }),
+        .in_cluster(Options { calico: 33, ..Options::default() }),
         fault(
             "tier-denies",
             "T307",

@@ -23,7 +23,8 @@ pub(super) fn remarks() -> Vec<Entry> {
             .live(Live::Hand("the doctor runs as an account that may not get namespaces")),
         fault("no-typha", "T208", "a small cluster from manifests has no Typha", vec![])
             .told(Told::Skipped)
-            .in_cluster(Options { typha: false, ..manifest() }),
+            .in_cluster(Options { typha: false, ..manifest() })
+            .live(Live::Hand("Typha's Deployment, Service and monitor are deleted")),
         info(fault("windows-nodes", "T216", "Windows nodes are in the cluster and no Service reaches Felix there", vec![Change::Add(windows_node())])),
         info(fault("service-not-headless", "T411", "the metrics Service has an address that nobody needs", vec![to(
             "Service", "tortie-felix-metrics", "/spec/clusterIP", json!("10.96.3.4"))])),
@@ -36,14 +37,15 @@ pub(super) fn remarks() -> Vec<Entry> {
         .live(Live::Hand("the monitor is applied anew, and the doctor asked at once")),
         info(fault("one-shard-asked", "T609", "Prometheus has two shards and only one could be asked", vec![to(
             "Prometheus", PROMETHEUS, "/spec/shards", json!(2)), Change::Add(second_shard())]))
-        .shows(Seen::Prometheus, vec![]),
-        fault("prometheus-unreachable", "T701", "the doctor's account may not forward a port to Prometheus", vec![])
+        .shows(Seen::Prometheus, vec![])
+        .live(Live::Hand("the second shard's process is stopped after it has started")),
+        fault("prometheus-unreachable", "T701", "the address that was given for Prometheus does not answer", vec![])
             .told(Told::Unknown)
-            .shows(Seen::Prometheus, vec![Symptom::Live, Symptom::Unreachable("pods \"prometheus-0\" is forbidden: cannot create resource \"pods/portforward\"")])
-            .live(Live::Hand("the doctor runs as an account without create on pods/portforward")),
+            .shows(Seen::Prometheus, vec![Symptom::Live, Symptom::Unreachable("connection refused")])
+            .live(Live::Hand("the doctor is given an address on which nobody listens")),
         info(fault("samples-refused", "T713", "Prometheus refused samples of some job", vec![]))
             .shows(Seen::Prometheus, vec![Symptom::Answer(Asked::Duplicates, vec![("{}", 41.0)])])
-            .live(Live::Hand("two targets with the same labels and other timestamps")),
+            .live(Live::Hand("one Felix sends a series twice with two values")),
         info(fault("many-series", "T714", "one Felix sends ten times the series that it should", vec![]))
             .shows(Seen::Prometheus, vec![Symptom::Answer(Asked::Scraped, vec![("{job=\"tortie-felix-metrics\", instance=\"10.99.1.2:9091\"}", 40_000.0)])])
             .live(Live::Hand("a process with forty thousand series")),

@@ -1,7 +1,7 @@
 //! Faults of rules and of the way to a person.
 
 use super::change::{to, unset};
-use super::symptom::{Live, Symptom};
+use super::symptom::Symptom;
 use super::{Change, Entry, PROMETHEUS, Seen, fault};
 use crate::installs::object;
 use serde_json::{Value, json};
@@ -74,14 +74,13 @@ pub(super) fn faults() -> Vec<Entry> {
         ])
         .outside()
         .by(Seen::Paper),
-        fault("rules-slow", "T905", "a group of rules takes longer than its interval", vec![taken(DOWN)])
+        fault("rules-slow", "T905", "a group of rules takes longer than its interval", vec![Change::Add(slow(rule(json!({"release": "prometheus"}), DOWN)))])
             .outside()
             .shows(
                 Seen::Prometheus,
                 loaded(json!({"name": "calico", "interval": 30, "evaluationTime": 41.0, "rules": [
                     {"name": "FelixDown", "type": "alerting", "query": DOWN, "health": "ok", "state": "inactive"}]})),
-            )
-            .live(Live::Hand("a rule that takes longer than the group's interval")),
+            ),
         fault(
             "no-alertmanager",
             "T906",
@@ -97,14 +96,13 @@ pub(super) fn faults() -> Vec<Entry> {
         )
         .outside()
         .shows(Seen::Prometheus, vec![Symptom::NoAlertmanager]),
-        fault("watchdog-silent", "T907", "the alert that always fires does not: rules are not evaluated", vec![taken(DOWN)])
+        fault("watchdog-silent", "T907", "the alert that should always fire does not: somebody gave it a condition", vec![taken(DOWN), Change::Add(watchdog())])
             .outside()
             .shows(
                 Seen::Prometheus,
                 loaded(json!({"name": "general.rules", "interval": 30, "evaluationTime": 0.01, "rules": [
                     {"name": "Watchdog", "type": "alerting", "query": "vector(1)", "health": "unknown", "state": "inactive"}]})),
-            )
-            .live(Live::Hand("a Watchdog whose expression gives nothing")),
+            ),
     ]
 }
 
@@ -122,6 +120,23 @@ pub(super) fn rule(labels: Value, expr: &str) -> Value {
 fn annotated(mut rule: Value) -> Value {
     rule["spec"]["groups"][0]["rules"][0]["annotations"] = json!({"summary": "{{ $value | nosuch }}"});
     rule
+}
+
+/// Beside a rule that works for seconds, every second.
+fn slow(mut rule: Value) -> Value {
+    let group = &mut rule["spec"]["groups"][0];
+    group["interval"] = json!("1s");
+    if let Some(rules) = group["rules"].as_array_mut() {
+        rules.push(json!({"record": "slow", "expr": "count_over_time(vector(1)[6h:1ms])"}));
+    }
+    rule
+}
+
+fn watchdog() -> Value {
+    let mut o = rule(json!({"release": "prometheus"}), "vector(1) == 2");
+    o["metadata"]["name"] = json!("general");
+    o["spec"] = json!({"groups": [{"name": "general.rules", "rules": [{"alert": "Watchdog", "expr": "vector(1) == 2", "labels": {"severity": "none"}}]}]});
+    o
 }
 
 fn moved(mut rule: Value, namespace: &str) -> Value {

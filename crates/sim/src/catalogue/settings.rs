@@ -1,9 +1,10 @@
 //! Faults in Calico's own settings.
 
 use super::change::{gone, to, unset};
-use super::symptom::Live;
+use super::symptom::{Live, Process};
 use super::{Change, Entry, fault, manifest, usual};
 use crate::installs::{Options, object};
+use crate::inventory::Component::Felix;
 use serde_json::{Value, json};
 
 pub(super) fn faults() -> Vec<Entry> {
@@ -54,7 +55,7 @@ pub(super) fn faults() -> Vec<Entry> {
             gone("Deployment", "calico-kube-controllers"),
             Change::SetAll { kind: "Pod", prefix: "calico-", pointer: "/metadata/labels/k8s-app", value: json!("other") },
         ])
-.live(Live::Hand("the kubeconfig's context is that of a cluster without Calico"))
+        .in_cluster(manifest())
         .outside(),
         fault("felix-pods-not-ready", "T202", "calico-node is not ready on any node", vec![
             to("DaemonSet", "calico-node", "/status/numberReady", json!(0)),
@@ -63,7 +64,7 @@ pub(super) fn faults() -> Vec<Entry> {
             to("EndpointSlice", "tortie-felix-metrics-dv25j", "/endpoints/1/conditions/ready", json!(false)),
             to("EndpointSlice", "tortie-felix-metrics-dv25j", "/endpoints/2/conditions/ready", json!(false)),
         ])
-.live(Live::Hand("the kubelets report that calico-node is not ready"))
+.live(Live::Hand("Felix does not listen, and the kubelets report that calico-node is not ready"))
         .outside(),
     ];
     all.push(typha_env_reverted());
@@ -177,6 +178,11 @@ fn host_port_taken() -> Entry {
         "conditions": [{"type": "Ready", "status": "True"}],
         "containerStatuses": [{"name": "pushgateway", "ready": true, "restartCount": 0, "state": {"running": {}}}]});
     fault("host-port-taken", "T212", "a Pushgateway holds Felix' port on one node", vec![Change::Add(pod)])
+        .live(Live::Process(
+            Felix,
+            Some("n2"),
+            Process::Text("pushgateway_build_info{version=\"1.11.0\"} 1\n"),
+        ))
         .outside()
 }
 
@@ -202,5 +208,6 @@ fn write_up_typha() -> Entry {
         json!("typha-metrics"),
     ));
     entry.name = "typha-write-up";
+    entry.says = "as the write-up has it: Typha's environment on its Deployment, and an own Service under the name that the operator will want";
     entry.next(&["T407"])
 }

@@ -128,4 +128,6 @@ pub enum Process {
     Half,
     /// It speaks TLS with a certificate that nobody knows.
     Tls,
+    /// It speaks TLS with a certificate that has expired.
+    Expired,
 }

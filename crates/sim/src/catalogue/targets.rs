@@ -1,13 +1,27 @@
 //! Faults that only a Prometheus shows: objects and processes look right, and the samples do not come, or come wrong.
 
 use super::change::to;
+use super::operator::more_jobs;
 use super::symptom::{Asked, Live, Probed, Process, Symptom};
-use super::{Entry, PROMETHEUS, Seen, fault, usual};
+use super::{Change, Entry, PROMETHEUS, Seen, fault, usual};
 use crate::installs::Options;
 use crate::inventory::Component::{Felix, KubeControllers, Typha};
 use serde_json::json;
 
 const TIMEOUT: &str = "Get \"URL\": context deadline exceeded";
+/// The job of Prometheus' own example that many clusters still have.
+const ANNOTATED: &str = r#"- job_name: kubernetes-service-endpoints
+  scrape_interval: 1s
+  scrape_timeout: 1s
+  kubernetes_sd_configs: [{role: endpoints}]
+  relabel_configs:
+  - {action: keep, source_labels: [__meta_kubernetes_service_annotation_prometheus_io_scrape], regex: "true"}
+  - action: replace
+    source_labels: [__address__, __meta_kubernetes_service_annotation_prometheus_io_port]
+    regex: '([^:]+)(?::\d+)?;(\d+)'
+    replacement: '$1:$2'
+    target_label: __address__
+"#;
 const OWN_FELIX: &[&str] = &["felix_host", "felix_resyncs_started", "go_goroutines"];
 
 pub(super) fn faults() -> Vec<Entry> {
@@ -38,7 +52,7 @@ fn missing() -> Vec<Entry> {
             ),
             vec![Symptom::NoTargets(Felix), Symptom::NoTargets(Typha), Symptom::NoTargets(KubeControllers)],
         )
-        .live(Live::Hand("Prometheus' token is no longer accepted by the API server")),
+        .live(Live::Hand("Prometheus' account is deleted and made again, so that the token of its pod is no longer accepted; then its container starts again")),
         seen(
             fault(
                 "scrape-class-drops",
@@ -114,7 +128,7 @@ fn down() -> Vec<Entry> {
             .in_cluster(Options { calico: 33, ..usual() }),
             vec![Symptom::Down(Felix, None, "Get \"URL\": tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-01-07T09:00:00Z is after 2026-01-01T00:00:00Z")],
         )
-        .live(Live::Process(Felix, None, Process::Tls)),
+        .live(Live::Process(Felix, None, Process::Expired)),
     ]
 }
 
@@ -122,18 +136,17 @@ fn limits() -> Vec<Entry> {
     let typha = |field: &'static str, value| vec![to("ServiceMonitor", "calico-typha", field, value)];
     let cut = |text| vec![Symptom::Down(Typha, None, text)];
     vec![
-        fault("sample-limit-hit", "T706", "the monitor's sampleLimit is below what Typha sends", typha("/spec/sampleLimit", json!(300)))
+        fault("sample-limit-hit", "T706", "the monitor's sampleLimit is below what Typha sends", typha("/spec/sampleLimit", json!(100)))
             .shows(Seen::Prometheus, cut("sample limit exceeded")),
         fault("label-limit-hit", "T706", "the monitor's labelLimit is below what a series has", typha("/spec/labelLimit", json!(6)))
             .shows(Seen::Prometheus, cut("label_limit exceeded (metric: \"typha_cache_size{syncer=\\\"felix\\\"}\", number of labels: 9, limit: 6)")),
         fault("body-size-hit", "T706", "the monitor's bodySizeLimit is smaller than a page of Typha", typha("/spec/bodySizeLimit", json!("10KB")))
-            .outside()
             .shows(Seen::Prometheus, cut("body size limit exceeded")),
         fault(
             "enforced-limit-hit",
             "T706",
             "a limit that the Prometheus object enforces on all is below what Typha sends",
-            vec![to("Prometheus", PROMETHEUS, "/spec/enforcedSampleLimit", json!(300))],
+            vec![to("Prometheus", PROMETHEUS, "/spec/enforcedSampleLimit", json!(100))],
         )
         .edit()
         .shows(Seen::Prometheus, cut("sample limit exceeded")),
@@ -151,27 +164,29 @@ fn scrapes() -> Vec<Entry> {
             fault("prometheus-stuck", "T708", "Prometheus is throttled and comes late to its targets", vec![]),
             vec![Symptom::NotScrapedFor(Felix, 400)],
         )
-        .live(Live::Hand("the process of Prometheus is stopped for seven minutes")),
+        .live(Live::Model("a Prometheus that goes on after a stop scrapes at once; only one that is starved for minutes shows it")),
         seen(
-            fault("annotated-too", "T709", "a job of additionalScrapeConfigs follows prometheus.io/scrape and takes the monitor's targets again", vec![]),
+            fault("annotated-too", "T709", "a job of additionalScrapeConfigs follows prometheus.io/scrape and takes the monitor's targets again", vec![
+                Change::Add(more_jobs(ANNOTATED)),
+                to("Prometheus", PROMETHEUS, "/spec/additionalScrapeConfigs", json!({"name": "more-jobs", "key": "jobs.yaml"})),
+            ]),
             vec![Symptom::Again(KubeControllers, "kubernetes-service-endpoints")],
-        )
-        .live(Live::Hand("such a job in the Secret of additionalScrapeConfigs")),
+        ),
         seen(
             fault("typha-flaps", "T711", "the Typha of one node restarts every few minutes", vec![]),
             vec![Symptom::Answer(Asked::Flaps, vec![("{job=\"calico-typha-metrics\", instance=\"10.99.1.2:9093\"}", 14.0)])],
         )
-        .live(Live::Hand("the process of one Typha goes and comes for ten minutes")),
+        .live(Live::Hand("the process of one Typha goes and comes four times")),
         seen(
             fault(
                 "remote-write-behind",
                 "T715",
-                "the store behind remote write refuses, and the queue grows",
-                vec![to("Prometheus", PROMETHEUS, "/spec/remoteWrite", json!([{"url": "http://store.example/api/v1/write", "name": "store"}]))],
+                "the store behind remote write refuses what it gets",
+                vec![to("Prometheus", PROMETHEUS, "/spec/remoteWrite", json!([{"url": "http://10.99.0.1:9201/api/v1/write", "name": "store"}]))],
             ),
             vec![Symptom::Answer(Asked::RemoteLag, vec![("{remote_name=\"store\"}", 840.0)])],
         )
-        .live(Live::Hand("a receiver that answers 429 to everything")),
+        .live(Live::Hand("a receiver that answers 400 to everything")),
     ]
 }
 

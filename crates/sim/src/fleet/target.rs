@@ -100,7 +100,12 @@ fn target(
     SimTarget {
         component,
         job: service.to_owned(),
-        labels: labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        // IPAM's series of kube-controllers have a label `node` of their own, which one of the target would hide.
+        labels: labels
+            .iter()
+            .filter(|(k, _)| *k != "node" || component != Component::KubeControllers)
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect(),
         namespace: options.namespace.clone(),
         node,
         pod,

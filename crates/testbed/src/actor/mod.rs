@@ -48,6 +48,7 @@ impl Actor {
             "/apis/apps/v1/namespaces/calico-system/deployments",
             "/apis/apps/v1/namespaces/calico-system/daemonsets",
             "/api/v1/namespaces/calico-system/services",
+            "/apis/apps/v1/namespaces/tigera-operator/deployments",
             "/apis/crd.projectcalico.org/v1/kubecontrollersconfigurations",
             "/apis/projectcalico.org/v3/kubecontrollersconfigurations",
         ]);
@@ -85,6 +86,9 @@ impl Drop for Actor {
 
 impl Shared {
     fn reconcile(&self) -> anyhow::Result<()> {
+        if self.scaled_to_nothing()? {
+            return Ok(());
+        }
         let Some(installation) = self.installation()? else { return Ok(()) };
         let group = match self.api.find("/apis/projectcalico.org/v3/kubecontrollersconfigurations")? {
             Some(_) => "projectcalico.org/v3",
@@ -108,6 +112,12 @@ impl Shared {
             }
         }
         self.report(&installation)
+    }
+
+    /// An operator without a pod does nothing.
+    fn scaled_to_nothing(&self) -> anyhow::Result<bool> {
+        let own = self.api.find("/apis/apps/v1/namespaces/tigera-operator/deployments/tigera-operator")?;
+        Ok(own.is_some_and(|d| d["spec"]["replicas"] == 0))
     }
 
     fn installation(&self) -> anyhow::Result<Option<Value>> {

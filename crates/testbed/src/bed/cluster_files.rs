@@ -1,11 +1,9 @@
 //! Files that the parts of a bed need before they start: tokens, keys, kubeconfigs, kwok's stages, the audit policy.
 
 use std::path::Path;
-use std::process::Command;
-
-use anyhow::{Context, bail};
 
 use super::{API_PORT, HOST, stages};
+use crate::openssl::openssl;
 
 /// Tokens of the API server with their users; all are cluster administrators.
 pub(super) const USERS: &[&str] = &["admin", "bed", "kube-controller-manager", "kube-scheduler", "kwok"];
@@ -30,6 +28,7 @@ pub(super) fn write(folder: &Path) -> anyhow::Result<()> {
     std::fs::write(folder.join("stages.yaml"), stages::configuration())?;
     std::fs::write(folder.join("audit-policy.yaml"), AUDIT_POLICY)?;
     key(&folder.join("service-account.key"))?;
+    crate::openssl::authority(folder)?;
     for user in USERS {
         // The API server's own certificate is not there yet; the parts inside do not check it.
         std::fs::write(path(folder, user), kubeconfig(user, &token(user), None))?;
@@ -77,13 +76,6 @@ contexts:
 
 /// The key that signs ServiceAccounts' tokens.
 fn key(path: &Path) -> anyhow::Result<()> {
-    let out = Command::new("openssl")
-        .args(["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out"])
-        .arg(path)
-        .output()
-        .context("cannot run openssl (hint: package openssl)")?;
-    if !out.status.success() {
-        bail!("cannot make a key: {}", String::from_utf8_lossy(&out.stderr));
-    }
-    Ok(())
+    let to = path.display().to_string();
+    openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", &to], b"").map(drop)
 }

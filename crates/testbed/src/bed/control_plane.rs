@@ -68,6 +68,7 @@ impl Starter<'_> {
                 "--service-account-signing-key-file=service-account.key",
                 "--cert-dir=certs",
                 "--token-auth-file=tokens.csv",
+                "--client-ca-file=client-ca.crt",
                 "--authorization-mode=RBAC",
                 "--disable-admission-plugins=ServiceAccount",
                 "--allow-privileged",
@@ -76,6 +77,11 @@ impl Starter<'_> {
             ]);
             c.arg(format!("--bind-address={HOST}")).arg(format!("--advertise-address={HOST}"));
             c.arg(format!("--secure-port={API_PORT}"));
+            if let Some(issuer) = &options.openid {
+                c.arg(format!("--oidc-issuer-url={issuer}"));
+                c.args(["--oidc-client-id=tortie", "--oidc-ca-file=client-ca.crt"]);
+                c.args(["--oidc-username-claim=name", "--oidc-username-prefix=-"]);
+            }
             if options.audit {
                 c.args(["--audit-policy-file=audit-policy.yaml", "--audit-log-path=audit.log"]);
                 c.arg("--audit-log-mode=blocking");
@@ -125,7 +131,7 @@ impl Starter<'_> {
                 c.args([
                     "--tls-cert-file=certs/apiserver.crt",
                     "--tls-private-key-file=certs/apiserver.key",
-                    "--enable-crds=PortForward",
+                    "--enable-crds=PortForward,Logs",
                 ]);
             }
         })

@@ -11,18 +11,26 @@ use crate::api::Api;
 /// Ports that are forwarded although no container names them.
 const PORTS: &[u64] = &[8080, 9090, 9091, 9093, 9094, 9095, 9098, 9099, 3000];
 
-/// The definition of kwok's PortForward, as loose as it can be.
+/// The definitions of kwok's PortForward and Logs, as loose as they can be.
 pub(super) fn install(bed: &Bed) -> anyhow::Result<()> {
+    for (plural, singular, kind) in [("portforwards", "portforward", "PortForward"), ("logs", "logs", "Logs")]
+    {
+        define(bed, plural, singular, kind)?;
+    }
+    Ok(())
+}
+
+fn define(bed: &Bed, plural: &str, singular: &str, kind: &str) -> anyhow::Result<()> {
     let anything = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
     bed.api().create(
         &json!({
             "apiVersion": "apiextensions.k8s.io/v1",
             "kind": "CustomResourceDefinition",
-            "metadata": { "name": "portforwards.kwok.x-k8s.io" },
+            "metadata": { "name": format!("{plural}.kwok.x-k8s.io") },
             "spec": {
                 "group": "kwok.x-k8s.io",
                 "scope": "Namespaced",
-                "names": { "plural": "portforwards", "singular": "portforward", "kind": "PortForward", "listKind": "PortForwardList" },
+                "names": { "plural": plural, "singular": singular, "kind": kind, "listKind": format!("{kind}List") },
                 "versions": [{
                     "name": "v1alpha1", "served": true, "storage": true,
                     "subresources": { "status": {} },
@@ -32,8 +40,8 @@ pub(super) fn install(bed: &Bed) -> anyhow::Result<()> {
         }),
         "bed",
     )?;
-    bed.wait("kwok's PortForward served", |api| {
-        Ok(api.find("/apis/kwok.x-k8s.io/v1alpha1/portforwards")?.map(drop))
+    bed.wait(&format!("kwok's {kind} served"), |api| {
+        Ok(api.find(&format!("/apis/kwok.x-k8s.io/v1alpha1/{plural}"))?.map(drop))
     })
 }
 

@@ -1,14 +1,18 @@
 //! A bed: one whole control plane with nodes whose kubelets pretend, in a namespace of its own.
 
 mod audit;
+pub(crate) mod certificates;
 mod cluster_files;
 mod control_plane;
 pub(crate) mod custom_resources;
 mod forwards;
+mod generated;
 mod kubectl;
 mod leftovers;
+mod logs;
 mod nodes;
 mod options;
+mod roads;
 mod stages;
 
 use std::path::{Path, PathBuf};
@@ -28,6 +32,7 @@ use crate::watch::Watch;
 pub use audit::AuditEvent;
 pub use kubectl::Output;
 pub use options::Options;
+pub use roads::Road;
 
 /// Address of the API server, of `kubectl proxy` and of whatever has no pod.
 pub(crate) const HOST: &str = "10.99.0.1";
@@ -140,6 +145,15 @@ impl Bed {
     /// When one has ended: its status and the end of its log.
     pub fn check(&mut self) -> anyhow::Result<()> {
         self.processes.iter_mut().try_for_each(Process::check)
+    }
+
+    /// Stops a process of the cluster (`kube-controller-manager`, …) in the middle of what it does, or lets it go on.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn freeze(&self, name: &str, frozen: bool) -> anyhow::Result<()> {
+        let process = self.processes.iter().find(|p| p.name() == name);
+        process.with_context(|| format!("no process {name} on this bed"))?.freeze(frozen)
     }
 
     /// Adds a process that ends with the bed, before those that were there.

@@ -11,11 +11,14 @@ pub struct Options {
     pub audit: bool,
     /// Whether `kubectl port-forward` reaches pods. Adds custom resource PortForward of kwok's to the cluster.
     pub port_forward: bool,
+    /// The OpenID Connect provider whose tokens the API server takes ([`crate::openid::ADDRESS`]): user is the claim `name`,
+    /// the client is `tortie`.
+    pub openid: Option<String>,
 }
 
 impl Default for Options {
     /// Three nodes with Linux, audit log and port-forward.
     fn default() -> Options {
-        Options { nodes: 3, windows: 0, audit: true, port_forward: true }
+        Options { nodes: 3, windows: 0, audit: true, port_forward: true, openid: None }
     }
 }

@@ -44,6 +44,8 @@ pub enum Fault {
     Slow(Duration),
     /// It speaks TLS, with a certificate that nobody knows.
     Tls,
+    /// It speaks TLS with a certificate that has expired.
+    Expired,
     /// It answers with this status and an empty page.
     Status(u16),
     /// It answers 200 with this text, as a foreign process on the same port would.
@@ -74,6 +76,7 @@ pub(super) fn outcome(
         Some(Fault::Silent) => Behaviour::Silent,
         Some(Fault::Slow(late)) => Behaviour::Slow(*late, relay),
         Some(Fault::Tls) => Behaviour::Tls(relay),
+        Some(Fault::Expired) => Behaviour::Expired(relay),
         Some(Fault::Status(status)) => Behaviour::Fixed(format!(
             "HTTP/1.1 {status} Status\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         )),

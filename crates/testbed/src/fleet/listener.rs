@@ -29,7 +29,7 @@ impl Listener {
         certificate: &(PathBuf, PathBuf),
     ) -> anyhow::Result<Listener> {
         let tls = match behaviour {
-            Behaviour::Tls(_) => Some(server_config(certificate)?),
+            Behaviour::Tls(_) | Behaviour::Expired(_) => Some(server_config(certificate)?),
             _ => None,
         };
         socket.set_nonblocking(true)?;
@@ -68,6 +68,6 @@ fn server_config((certificate, key): &(PathBuf, PathBuf)) -> anyhow::Result<Arc<
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, key)
-        .context("the API server's certificate cannot be used")?;
+        .context("the certificate cannot be used")?;
     Ok(Arc::new(config))
 }

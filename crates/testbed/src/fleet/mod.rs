@@ -7,6 +7,7 @@
 
 mod behaviour;
 mod fault;
+mod kubernetes_policy;
 mod listener;
 mod policy;
 mod selector;
@@ -39,6 +40,9 @@ const AT_LEAST_EVERY: Duration = Duration::from_secs(5);
 const PODS: &str =
     "/api/v1/pods?labelSelector=k8s-app+in+(calico-node,canal,calico-typha,calico-kube-controllers)";
 
+/// Kubernetes' own policies.
+const NETWORK_POLICIES: &str = "/apis/networking.k8s.io/v1/networkpolicies";
+
 /// Pods that scrape.
 const SCRAPERS: &str = "/api/v1/pods?labelSelector=app.kubernetes.io/name=prometheus";
 
@@ -57,7 +61,8 @@ struct Inner {
     simulated: tortie_sim::Fleet,
     /// Names of the nodes, as the simulated fleet numbers them.
     nodes: Vec<String>,
-    certificate: (std::path::PathBuf, std::path::PathBuf),
+    /// Folder of the certificates.
+    certificates: std::path::PathBuf,
     faults: Mutex<Vec<(Where, Fault)>>,
     open: Mutex<BTreeMap<SocketAddr, (String, Behaviour, Listener)>>,
     /// Told in [`Fleet::listening`].
@@ -87,14 +92,13 @@ impl Fleet {
             ..tortie_sim::FleetOptions::default()
         };
         let simulated = runtime.block_on(tortie_sim::Fleet::start(options))?;
-        let certs = bed.folder().join("certs");
         let inner = Arc::new(Inner {
             api: bed.api().clone(),
             namespace: bed.namespace().clone(),
             runtime,
             simulated,
             nodes,
-            certificate: (certs.join("apiserver.crt"), certs.join("apiserver.key")),
+            certificates: bed.folder().join("certs"),
             faults: Mutex::default(),
             open: Mutex::default(),
             shown: Mutex::default(),
@@ -109,6 +113,11 @@ impl Fleet {
             "/apis/projectcalico.org/v3/networkpolicies",
             "/apis/crd.projectcalico.org/v1/tiers",
             "/apis/projectcalico.org/v3/tiers",
+            "/apis/crd.projectcalico.org/v1/globalnetworkpolicies",
+            "/apis/projectcalico.org/v3/globalnetworkpolicies",
+            "/apis/crd.projectcalico.org/v1/hostendpoints",
+            "/apis/projectcalico.org/v3/hostendpoints",
+            NETWORK_POLICIES,
             SCRAPERS,
         ]);
         let stop = watch.stopper();
@@ -178,10 +187,8 @@ impl Inner {
             let fault = faults.iter().rev().find(|(place, _)| place.holds(&listening)).map(|(_, f)| f);
             let relay = self.upstream(&listening)?;
             let pod = pods.iter().find(|p| crate::api::name_of(p) == listening.pod);
-            // Host endpoints have no policies unless somebody makes them.
-            listening.denied = pod.is_some_and(|p| {
-                p["spec"]["hostNetwork"] != true && !policies.admit(p, listening.address.port())
-            });
+            listening.denied =
+                pod.is_some_and(|p| !policies.admit(&end(p, &Value::Null), listening.address.port()));
             let fault = if listening.denied && fault.is_none() { Some(&Fault::Silent) } else { fault };
             if let Some((address, behaviour)) = fault::outcome(fault, &listening, relay) {
                 // The first to have an address keeps it: the other's process goes on without its metrics.
@@ -197,29 +204,38 @@ impl Inner {
                 continue;
             }
             let socket = self.namespace.listen(*address)?;
-            let listener = Listener::start(&self.runtime, socket, behaviour.clone(), &self.certificate)?;
+            let certificate = match behaviour {
+                Behaviour::Expired(_) => crate::bed::certificates::expired(&self.certificates)?,
+                _ => (self.certificates.join("apiserver.crt"), self.certificates.join("apiserver.key")),
+            };
+            let listener = Listener::start(&self.runtime, socket, behaviour.clone(), &certificate)?;
             open.insert(*address, (listening.pod.clone(), behaviour.clone(), listener));
         }
         *lock(&self.shown) = plan.into_values().map(|(listening, _)| listening).collect();
         Ok(())
     }
 
-    /// Calico's policies, and who scrapes.
+    /// All policies, and who scrapes.
     fn policies(&self) -> anyhow::Result<policy::Policies> {
         let policies = self.configurations("networkpolicies")?;
-        if policies.is_empty() {
+        let host_endpoints = self.configurations("hostendpoints")?;
+        let kubernetes = self.api.list(NETWORK_POLICIES)?;
+        if policies.is_empty() && host_endpoints.is_empty() && kubernetes.is_empty() {
             return Ok(policy::Policies::default());
         }
         let namespaces = self.api.list("/api/v1/namespaces")?;
-        let scrapers = self.api.list(SCRAPERS)?.into_iter().map(|mut pod| {
+        let scrapers = self.api.list(SCRAPERS)?.into_iter().map(|pod| {
             let own = namespaces.iter().find(|n| n["metadata"]["name"] == pod["metadata"]["namespace"]);
-            let mut labels = own.map(|n| n["metadata"]["labels"].clone()).unwrap_or_default();
-            // Calico adds it.
-            labels["projectcalico.org/name"] = pod["metadata"]["namespace"].clone();
-            (pod["metadata"]["labels"].take(), labels)
+            end(&pod, own.map_or(&Value::Null, |n| &n["metadata"]["labels"]))
         });
-        let scrapers = scrapers.collect();
-        Ok(policy::Policies { tiers: self.configurations("tiers")?, policies, scrapers })
+        Ok(policy::Policies {
+            scrapers: scrapers.collect(),
+            tiers: self.configurations("tiers")?,
+            global: self.configurations("globalnetworkpolicies")?,
+            policies,
+            host_endpoints,
+            kubernetes,
+        })
     }
 
     /// Objects of the user's API if it is served, else of the storage's.
@@ -243,6 +259,21 @@ impl Inner {
             _ => listening.ordinal,
         };
         Ok(own.get(i % own.len().max(1)).context("no simulated process of this kind")?.address)
+    }
+}
+
+/// A pod as policies see it; `labels` are its namespace's.
+fn end(pod: &Value, labels: &Value) -> policy::End {
+    let mut namespace_labels = labels.clone();
+    // Calico adds it.
+    namespace_labels["projectcalico.org/name"] = pod["metadata"]["namespace"].clone();
+    policy::End {
+        namespace: pod["metadata"]["namespace"].as_str().unwrap_or_default().to_owned(),
+        namespace_labels,
+        labels: pod["metadata"]["labels"].clone(),
+        node: pod["spec"]["nodeName"].as_str().unwrap_or_default().to_owned(),
+        address: pod["status"]["podIP"].as_str().and_then(|a| a.parse().ok()),
+        host: pod["spec"]["hostNetwork"] == true,
     }
 }
 

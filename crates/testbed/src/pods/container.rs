@@ -23,6 +23,11 @@ pub(super) fn main_container(pod: &Value) -> anyhow::Result<&Value> {
     containers.into_iter().find(|c| server(c).is_some()).context("no container with a peer's binary")
 }
 
+/// The name of that container.
+pub(super) fn name(pod: &Value) -> anyhow::Result<&str> {
+    main_container(pod)?["name"].as_str().context("a container without a name")
+}
+
 fn server(container: &Value) -> Option<(&'static str, u16)> {
     match container["name"].as_str()? {
         "prometheus" => Some(("prometheus", 9090)),
@@ -45,8 +50,10 @@ pub(super) fn prepare(api: &Api, pod: &Value, root: &Path, authority: &Path) -> 
         std::fs::create_dir_all(to.parent().context("a library without folder")?)?;
         std::fs::copy(&library, to)?;
     }
-    if std::fs::hard_link(&program, root.join("bin").join(name)).is_err() {
-        std::fs::copy(&program, root.join("bin").join(name))?;
+    // A container that starts again has it. A copy over the link would empty the program itself.
+    let own = root.join("bin").join(name);
+    if !own.exists() && std::fs::hard_link(&program, &own).is_err() {
+        std::fs::copy(&program, &own)?;
     }
     for mount in container["volumeMounts"].as_array().into_iter().flatten() {
         if mount["subPath"].is_null() {
@@ -59,6 +66,10 @@ pub(super) fn prepare(api: &Api, pod: &Value, root: &Path, authority: &Path) -> 
 }
 
 fn account(api: &Api, pod: &Value, folder: &Path, authority: &Path) -> anyhow::Result<()> {
+    // A container that starts again finds the token that its pod had.
+    if folder.join("token").exists() {
+        return Ok(());
+    }
     let namespace = pod["metadata"]["namespace"].as_str().unwrap_or_default();
     let name = pod["spec"]["serviceAccountName"].as_str().unwrap_or("default");
     let token = crate::bed::token(api, namespace, name)?;

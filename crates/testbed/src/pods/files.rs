@@ -141,6 +141,13 @@ fn reloaded(pod: &Value, reloader: &Value, volumes: &BTreeMap<String, Files>) ->
     Ok(Files::from([(to, filled.into_bytes())]))
 }
 
+/// The text in a Secret's field that holds it packed.
+pub(crate) fn unpacked(field: &str) -> anyhow::Result<String> {
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(base64(field)?.as_slice()).read_to_string(&mut text)?;
+    Ok(text)
+}
+
 /// Decodes standard base64.
 fn base64(text: &str) -> anyhow::Result<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len() / 4 * 3);

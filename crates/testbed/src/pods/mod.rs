@@ -5,10 +5,12 @@
 
 mod container;
 mod files;
+mod restarts;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -22,6 +24,8 @@ use crate::http::{Answer, exchange};
 use crate::namespace::Namespace;
 use crate::process::Process;
 use crate::watch::Stop;
+pub(crate) use files::unpacked;
+use restarts::Restarts;
 
 /// Pods that are run.
 const PODS: &str = "/api/v1/pods?labelSelector=app.kubernetes.io/name+in+(prometheus,alertmanager)";
@@ -47,6 +51,10 @@ struct Shared {
     folder: PathBuf,
     authority: PathBuf,
     running: Mutex<BTreeMap<String, Running>>,
+    /// By uid of the pod.
+    restarts: Mutex<BTreeMap<String, Restarts>>,
+    /// Whether new files are kept back.
+    reloader_held: AtomicBool,
     /// Why a pod does not run.
     trouble: Mutex<BTreeMap<String, String>>,
 }
@@ -74,6 +82,8 @@ impl Kubelet {
             folder,
             authority: bed.authority(),
             running: Mutex::default(),
+            restarts: Mutex::default(),
+            reloader_held: AtomicBool::new(false),
             trouble: Mutex::default(),
         });
         let watch = bed.watch(&[PODS, "/api/v1/secrets", "/api/v1/configmaps"]);
@@ -111,6 +121,28 @@ impl Kubelet {
             let answer = get(&self.shared.namespace, address, "/-/ready")?;
             Ok((answer.status == 200).then_some(address))
         })
+    }
+
+    /// Keeps new files from running containers, as a reloader that hangs does, or lets them through.
+    pub fn hold_reloader(&self, held: bool) {
+        self.shared.reloader_held.store(held, Ordering::Release);
+    }
+
+    /// Stops the process of the pod `NAMESPACE/NAME` in the middle of what it does, or lets it go on.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn freeze(&self, pod: &str, frozen: bool) -> anyhow::Result<()> {
+        let running = lock(&self.shared.running);
+        running.get(pod).with_context(|| format!("{pod} does not run"))?.process.freeze(frozen)
+    }
+
+    /// Ends the process of the pod `NAMESPACE/NAME`; it is started again in the same pod.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn end(&self, pod: &str) -> anyhow::Result<()> {
+        lock(&self.shared.running).get(pod).with_context(|| format!("{pod} does not run"))?.process.kill()
     }
 
     /// The log of the pod `NAMESPACE/NAME`, empty when it does not run.
@@ -166,10 +198,23 @@ impl Shared {
             .filter(|p| p["metadata"]["deletionTimestamp"].is_null() && p["status"]["podIP"].is_string())
             .map(|p| (crate::api::name_of(p), p))
             .collect();
+        let mut ended = Vec::new();
         lock(&self.running).retain(|name, running| {
-            let same = alive.get(name).is_some_and(|p| p["metadata"]["uid"] == running.uid.as_str());
-            same && running.process.check().is_ok()
+            let same = alive.get(name).filter(|p| p["metadata"]["uid"] == running.uid.as_str());
+            let ends = running.process.check().is_err();
+            ended.extend(same.filter(|_| ends).map(|pod| (running.uid.clone(), *pod)));
+            same.is_some() && !ends
         });
+        for (uid, pod) in ended {
+            let (loops, ends) = {
+                let mut all = lock(&self.restarts);
+                let own = all.entry(uid).or_default();
+                (own.end(), own.ends())
+            };
+            if loops {
+                restarts::report(&self.api, pod, container::name(pod)?, ends, false)?;
+            }
+        }
         let mut trouble = BTreeMap::new();
         for (name, pod) in &alive {
             if let Err(e) = self.settle_pod(name, pod) {
@@ -182,20 +227,29 @@ impl Shared {
 
     /// Brings the files of a pod up to date, and starts or reloads its process.
     fn settle_pod(&self, name: &str, pod: &Value) -> anyhow::Result<()> {
+        let uid = pod["metadata"]["uid"].as_str().context("a pod without uid")?.to_owned();
         let wanted = files::wanted(&self.api, pod)?;
         if let Some(running) = lock(&self.running).get(name) {
-            if files::write(&running.root, &wanted)? {
+            if !self.reloader_held.load(Ordering::Acquire) && files::write(&running.root, &wanted)? {
                 running.process.hang_up()?;
+            }
+            let main = container::name(pod)?;
+            let ends = lock(&self.restarts).get(&uid).filter(|r| r.well()).map(Restarts::ends);
+            if let Some(ends) = ends.filter(|_| restarts::waits(pod, main)) {
+                restarts::report(&self.api, pod, main, ends, true)?;
             }
             return Ok(());
         }
-        let uid = pod["metadata"]["uid"].as_str().context("a pod without uid")?.to_owned();
+        if lock(&self.restarts).get(&uid).is_some_and(|r| !r.may_start()) {
+            return Ok(());
+        }
         let root = self.folder.join(&uid);
         let address = container::prepare(&self.api, pod, &root, &self.authority)?;
         files::write(&root, &wanted)?;
         let command = container::command(&self.namespace, pod, &root, address)?;
         let log = self.folder.join(format!("{}.log", name.replace('/', "_")));
         let process = Process::start(name, command, &log)?;
+        lock(&self.restarts).entry(uid.clone()).or_default().start();
         lock(&self.running).insert(name.to_owned(), Running { uid, address, root, process });
         Ok(())
     }

@@ -6,7 +6,9 @@ use tortie_testbed::{Actor, Bed, Fleet, Options, installs};
 
 #[test]
 fn manifests_charts_and_kube_prometheus_are_taken() {
-    let bed = Bed::start(Options { port_forward: false, nodes: 2, windows: 0, audit: true }).unwrap();
+    let bed =
+        Bed::start(Options { port_forward: false, nodes: 2, windows: 0, audit: true, ..Options::default() })
+            .unwrap();
     installs::install_calico_crds(&bed, false).unwrap();
     installs::install_monitoring_crds(&bed).unwrap();
     let stack = installs::kube_prometheus();
@@ -48,7 +50,9 @@ fn manifests_charts_and_kube_prometheus_are_taken() {
 
 #[test]
 fn policies_of_3_32_silence_kube_controllers_until_a_tier_admits() {
-    let bed = Bed::start(Options { port_forward: false, nodes: 1, windows: 0, audit: false }).unwrap();
+    let bed =
+        Bed::start(Options { port_forward: false, nodes: 1, windows: 0, audit: false, ..Options::default() })
+            .unwrap();
     installs::install_calico_crds(&bed, false).unwrap();
     bed.apply_objects(&[
         json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "monitoring" } }),

@@ -2,9 +2,15 @@
 
 use crate::server::reload::{Source, read};
 use clap::{Args, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use tortie_host::RealFs;
+use std::sync::Arc;
+use tortie_client::Transport;
+use tortie_config::ScrapeConfig;
+use tortie_config::http_client::Auth;
+use tortie_config::http_client::Source::File;
+use tortie_host::{Fs, RealFs, SystemClock};
+use tortie_web::secure::Secure;
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
@@ -20,15 +26,29 @@ enum What {
         #[arg(default_value = "prometheus.yml")]
         file: PathBuf,
     },
+    /// Reads the file of --web.config.file, and the certificates that it names
+    WebConfig {
+        /// The file
+        file: PathBuf,
+    },
 }
 
 impl Check {
     #[allow(clippy::print_stdout, clippy::print_stderr)]
     pub(crate) fn execute(self) -> ExitCode {
-        let What::Config { file } = self.what;
-        match read(&Source::File(file.clone()), &RealFs) {
-            Ok(c) => {
-                println!("{}: fine, {} scrape jobs", file.display(), c.scrape_configs.len());
+        let looked = match self.what {
+            What::Config { file } => read(&Source::File(file.clone()), &RealFs).and_then(|c| {
+                c.scrape_configs.iter().try_for_each(files_of_client)?;
+                Ok(format!("{}: fine, {} scrape jobs", file.display(), c.scrape_configs.len()))
+            }),
+            What::WebConfig { file } => {
+                let opened = Secure::open(file.clone(), Arc::new(RealFs), Arc::new(SystemClock::new()));
+                opened.map(|_| format!("{}: fine", file.display()))
+            }
+        };
+        match looked {
+            Ok(text) => {
+                println!("{text}");
                 ExitCode::SUCCESS
             }
             Err(e) => {
@@ -37,4 +57,17 @@ impl Check {
             }
         }
     }
+}
+
+/// Whether certificates, keys and the file of the credentials of a job are there and can be used.
+fn files_of_client(job: &ScrapeConfig) -> Result<(), String> {
+    let named = |e: String| format!("job {:?}: {e}", job.job_name);
+    Transport::new(&job.http, Arc::new(RealFs), Arc::new(SystemClock::new())).map_err(named)?;
+    if let Some(Auth::Scheme { credentials: File(path), .. }) = &job.http.auth {
+        RealFs.open(Path::new(path)).map_err(|e| {
+            let why = tortie_client::open_text(path, &e);
+            named(format!("error checking authorization credentials or bearer token file {path:?}: {why}"))
+        })?;
+    }
+    Ok(())
 }

@@ -73,16 +73,36 @@ impl Fix {
             }
         };
         let chosen = self.chosen(&findings)?;
+        let run = chosen.iter().copied().filter(|f| self.yes && self.runs(f)).count();
+        if self.yes {
+            // All or nothing: none is run when another one may not be.
+            chosen.iter().filter(|f| self.runs(f)).flat_map(|f| commands(f)).try_for_each(ours)?;
+        }
         for f in &chosen {
             print(f);
             if self.yes && !self.apply(f)? {
+                eprintln!(
+                    "stopped: the command failed (hint: look again, for the cluster may have moved on: tortie doctor)"
+                );
                 return Ok(1);
             }
         }
         if chosen.is_empty() {
             println!("nothing to mend was found");
         }
+        if run > 0 {
+            eprintln!("done (hint: whether it helped shows tortie doctor --wait)");
+        }
         Ok(0)
+    }
+
+    /// Whether `-y` runs the commands of a finding: those that can be taken back, and those of a finding that is named.
+    fn runs(&self, f: &Value) -> bool {
+        match f["fix"]["auto"].as_str() {
+            Some("yes") => true,
+            Some("ask") => !self.ids.is_empty(),
+            _ => false,
+        }
     }
 
     fn chosen<'a>(&self, findings: &'a [Value]) -> Result<Vec<&'a Value>, String> {
@@ -121,9 +141,8 @@ impl Fix {
     /// Runs a finding's commands; false when one failed.
     #[allow(clippy::print_stderr)]
     fn apply(&self, f: &Value) -> Result<bool, String> {
-        let named = !self.ids.is_empty();
         let auto = f["fix"]["auto"].as_str().unwrap_or("no");
-        if !(auto == "yes" || (auto == "ask" && named)) {
+        if !self.runs(f) {
             let id = f["id"].as_str().unwrap_or_default();
             let why = if auto == "ask" {
                 format!("to run it name it: tortie fix {id} -y")
@@ -133,12 +152,55 @@ impl Fix {
             eprintln!("  {why}");
             return Ok(true);
         }
-        for command in f["fix"]["commands"].as_array().into_iter().flatten() {
-            if !carry_out(command)? {
+        for command in commands(f) {
+            if !self.carry_out(command)? {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    /// Runs one command as whom and where the flags say; false when it failed.
+    fn carry_out(&self, command: &Value) -> Result<bool, String> {
+        let argv = argv(command);
+        let Some((program, args)) = argv.split_first() else { return Ok(true) };
+        let stdin = command["stdin"].as_str();
+        let input = if stdin.is_some() { Stdio::piped() } else { Stdio::inherit() };
+        let kube = &self.look.kube;
+        let mut process = Command::new(program);
+        process.args(args).stdin(input);
+        if let Some(file) = &kube.kubeconfig {
+            process.env("KUBECONFIG", file);
+        }
+        if *program == "kubectl" {
+            let flag = |name: &str, value: &Option<String>| value.as_ref().map(|v| format!("--{name}={v}"));
+            process.args(flag("cluster", &kube.cluster)).args(flag("user", &kube.user));
+            process.args(flag("as", &kube.impersonate));
+            process.args(kube.groups.iter().map(|g| format!("--as-group={g}")));
+        }
+        let mut child = process.spawn().map_err(|e| format!("{program} cannot be started: {e}"))?;
+        if let (Some(text), Some(mut pipe)) = (stdin, child.stdin.take()) {
+            pipe.write_all(text.as_bytes()).map_err(|e| format!("{program}: {e}"))?;
+        }
+        Ok(child.wait().map_err(|e| format!("{program}: {e}"))?.success())
+    }
+}
+
+fn commands(f: &Value) -> impl Iterator<Item = &Value> {
+    f["fix"]["commands"].as_array().into_iter().flatten()
+}
+
+fn argv(command: &Value) -> Vec<&str> {
+    command["argv"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// A report is a file that anybody may have written: it may not start anything but these two.
+fn ours(command: &Value) -> Result<(), String> {
+    match argv(command).first() {
+        None | Some(&"kubectl" | &"tortie") => Ok(()),
+        Some(program) => Err(format!(
+            "{program} is not run, only kubectl and tortie are (hint: read it and run it yourself)"
+        )),
     }
 }
 
@@ -179,28 +241,4 @@ fn print(f: &Value) {
     if !text(&f["warning"]).is_empty() {
         println!("note: {}", text(&f["warning"]));
     }
-}
-
-/// Runs one command; false when it failed.
-fn carry_out(command: &Value) -> Result<bool, String> {
-    let argv: Vec<&str> =
-        command["argv"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let Some((program, args)) = argv.split_first() else { return Ok(true) };
-    // A report is a file that anybody may have written: it may not start anything else.
-    if *program != "kubectl" && *program != "tortie" {
-        return Err(format!(
-            "{program} is not run, only kubectl and tortie are (hint: read it and run it yourself)"
-        ));
-    }
-    let stdin = command["stdin"].as_str();
-    let input = if stdin.is_some() { Stdio::piped() } else { Stdio::inherit() };
-    let mut child = Command::new(program)
-        .args(args)
-        .stdin(input)
-        .spawn()
-        .map_err(|e| format!("{program} cannot be started: {e}"))?;
-    if let (Some(text), Some(mut pipe)) = (stdin, child.stdin.take()) {
-        pipe.write_all(text.as_bytes()).map_err(|e| format!("{program}: {e}"))?;
-    }
-    Ok(child.wait().map_err(|e| format!("{program}: {e}"))?.success())
 }

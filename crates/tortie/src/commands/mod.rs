@@ -1,8 +1,11 @@
 //! One file a command.
 
+pub(crate) mod alerts;
+mod asked;
 pub(crate) mod check;
 pub(crate) mod collect;
 pub(crate) mod demo;
+pub(crate) mod deploy;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod fix;
@@ -11,6 +14,7 @@ pub(crate) mod man;
 pub(crate) mod query;
 pub(crate) mod rbac;
 pub(crate) mod relabel;
+pub(crate) mod rules;
 pub(crate) mod run;
 pub(crate) mod scrape;
 pub(crate) mod setup;

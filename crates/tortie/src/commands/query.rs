@@ -1,10 +1,11 @@
 //! `tortie query`: an expression, asked of a Prometheus or a tortie by its address.
 
+use super::doctor::kube_flags::Credentials;
 use clap::Args;
 use serde_json::Value;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
-use tortie_calico::collect::PrometheusAddress;
 use tortie_calico::collect::one::{page, query_path, range_path};
 use tortie_host::{Clock, SystemClock};
 
@@ -23,6 +24,18 @@ pub(crate) struct Query {
     /// Whom to ask
     #[arg(long, value_name = "URL", env = "TORTIE_PROM_URL", default_value = "http://localhost:9090")]
     url: String,
+    /// User of basic authentication; the password is read from --password-file or TORTIE_PROM_PASSWORD
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// File with the password
+    #[arg(long, value_name = "FILE", requires = "user")]
+    password_file: Option<PathBuf>,
+    /// File with a bearer token
+    #[arg(long, value_name = "FILE", conflicts_with = "user")]
+    token_file: Option<PathBuf>,
+    /// File with certificate authorities to trust besides the system's
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
     /// Takes any certificate
     #[arg(long)]
     insecure: bool,
@@ -55,13 +68,14 @@ impl Query {
         };
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
-        let address = PrometheusAddress {
-            url: self.url.clone(),
-            basic: None,
-            bearer: None,
-            authorities: None,
+        let credentials = Credentials {
+            user: self.user.as_deref(),
+            password_file: self.password_file.as_deref(),
+            token_file: self.token_file.as_deref(),
+            ca_file: self.ca_file.as_deref(),
             insecure: self.insecure,
         };
+        let address = credentials.address(&self.url)?;
         let answer = match runtime.block_on(page(&address, &path, Duration::from_secs(60))) {
             Ok(answer) => answer,
             Err(e) => {
@@ -70,8 +84,9 @@ impl Query {
             }
         };
         let Ok(body) = serde_json::from_slice::<Value>(&answer.body) else {
+            let hint = if matches!(answer.status, 401 | 403) { "--user, --token-file" } else { "--url" };
             eprintln!(
-                "tortie query: status {} with a body that is no answer of Prometheus (hint: --url)",
+                "tortie query: status {} with a body that is no answer of Prometheus (hint: {hint})",
                 answer.status
             );
             return Ok(false);

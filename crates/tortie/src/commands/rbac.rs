@@ -25,7 +25,7 @@ enum Mode {
         #[arg(long)]
         no_probes: bool,
     },
-    /// What `tortie run` on a cluster will read; running on a cluster comes in a later version
+    /// What `tortie run` reads in a cluster: Kubernetes' discovery, the custom resources, Calico's settings
     Run,
     /// What looking, making a saved plan and undoing it takes
     Setup {
@@ -35,16 +35,12 @@ enum Mode {
     },
 }
 
-/// What these rights are for is not there yet, and the objects say so.
-const LATER: &str = "# tortie run on a cluster (Kubernetes discovery, custom resources) comes in a later version;\n\
-                     # these are the rights that it will ask for\n";
-
 impl Rbac {
     #[allow(clippy::print_stdout, clippy::print_stderr)]
     pub(crate) fn execute(self) -> ExitCode {
         let text = match &self.mode {
             Mode::Doctor { no_probes } => Ok(rights::doctor_yaml(!no_probes)),
-            Mode::Run => Ok(format!("{LATER}{}", rights::run_yaml())),
+            Mode::Run => Ok(rights::run_yaml()),
             Mode::Setup { plan } => RealFs
                 .read(plan)
                 .map_err(|e| e.to_string())

@@ -1,11 +1,15 @@
 //! `tortie run`: the server, with Prometheus' flags.
 
 use crate::logging::{Format, Threshold};
+use crate::server::calico::Follow;
+use crate::server::crds::{FromCrds, TakeOver};
 use crate::server::options::{ClusterChoice, ServerOptions};
 use clap::Args;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tortie_calico::scraping::Reach;
+use tortie_cluster::client::ConnectOptions;
 use tortie_config::flags::{self, Kind, Status};
 use tortie_model::duration;
 
@@ -21,6 +25,10 @@ pub(crate) struct Run {
     /// Address to listen on; may be given several times
     #[arg(long = "web.listen-address", default_value = "0.0.0.0:9090", value_name = "HOST:PORT")]
     listen: Vec<String>,
+
+    /// File with TLS, users and headers of this server; read anew for each connection and request
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    web_config: Option<PathBuf>,
 
     /// URL under which others reach this server, when a proxy stands before it
     #[arg(long = "web.external-url", default_value = "", value_name = "URL")]
@@ -94,6 +102,34 @@ pub(crate) struct Run {
     #[arg(long = "scrape.timestamp-tolerance", default_value = "10ms", value_parser = parse_duration, value_name = "DURATION", hide = true)]
     timestamp_tolerance: i64,
 
+    /// Least time between two notices of the same firing alert
+    #[arg(long = "rules.alert.resend-delay", default_value = "1m", value_parser = parse_duration, value_name = "DURATION")]
+    alert_resend_delay: i64,
+
+    /// Longest outage after which alerts go on waiting where they were
+    #[arg(long = "rules.alert.for-outage-tolerance", default_value = "1h", value_parser = parse_duration, value_name = "DURATION")]
+    alert_outage_tolerance: i64,
+
+    /// Least wait of an alert after a restart, when its rule waits longer
+    #[arg(long = "rules.alert.for-grace-period", default_value = "10m", value_parser = parse_duration, value_name = "DURATION")]
+    alert_grace_period: i64,
+
+    /// Independent rules that run at a time, with --enable-feature=concurrent-rule-eval
+    #[arg(long = "rules.max-concurrent-evals", default_value_t = 4, value_name = "N")]
+    max_concurrent_evals: usize,
+
+    /// Send the alerts that wait before ending
+    #[arg(long = "alertmanager.drain-notification-queue-on-shutdown", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    drain_notifications: bool,
+
+    /// Most alerts in one request to an Alertmanager
+    #[arg(long = "alertmanager.notification-batch-size", default_value_t = 256, value_name = "N")]
+    notification_batch: usize,
+
+    /// Most alerts that wait for one Alertmanager
+    #[arg(long = "alertmanager.notification-queue-capacity", default_value_t = 10_000, value_name = "N")]
+    notification_capacity: usize,
+
     /// Features to turn on, separated by commas
     #[arg(long = "enable-feature", value_delimiter = ',', value_name = "NAME")]
     features: Vec<String>,
@@ -110,7 +146,16 @@ pub(crate) struct Run {
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
 
-    /// Lets the page Doctor judge the cluster of this kubeconfig; nothing is discovered or scraped through it
+    /// Finds Felix, Typha and kube-controllers in the cluster (of --kubeconfig, or the one this runs in) by their pods' labels and
+    /// effective ports, and scrapes them; needs no Service, monitor or configuration file
+    #[arg(long, conflicts_with_all = ["config_file", "context"])]
+    calico: bool,
+
+    /// With --calico: from one scrape to the next
+    #[arg(long, default_value = "15s", value_parser = parse_duration, value_name = "DURATION", requires = "calico")]
+    calico_interval: i64,
+
+    /// Lets the page Doctor judge the cluster of this kubeconfig; with --calico targets are discovered through it too
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
 
@@ -121,6 +166,18 @@ pub(crate) struct Run {
     /// With --kubeconfig, and only on loopback addresses: lets the page Doctor write what `tortie setup` plans
     #[arg(long, requires = "kubeconfig")]
     allow_setup: bool,
+
+    /// Take the configuration from a Prometheus object of a cluster (that of --kubeconfig, else of the own pod) and follow it
+    #[arg(long, conflicts_with = "context")]
+    from_crds: bool,
+
+    /// With --from-crds: which Prometheus object; by default the only one
+    #[arg(long, value_name = "NAMESPACE/NAME", requires = "from_crds")]
+    prometheus: Option<String>,
+
+    /// With --from-crds: send alerts while no pod of the operator's is ready; `beside` sends them always
+    #[arg(long, value_name = "HOW", requires = "from_crds", num_args = 0..=1, require_equals = true, default_missing_value = "alone", value_parser = ["alone", "beside"])]
+    take_over: Option<String>,
 }
 
 /// Takes out of the arguments of `run` the flags of Prometheus that change nothing here, and refuses those that would
@@ -197,6 +254,14 @@ fn parse_bytes(s: &str) -> Result<u64, String> {
 impl Run {
     /// Runs the server until it is told to end.
     pub(crate) fn execute(self) -> ExitCode {
+        let calico = self.calico.then(|| Follow {
+            connect: ConnectOptions { kubeconfig: self.kubeconfig.clone(), ..ConnectOptions::default() },
+            reach: match &self.kubeconfig {
+                Some(file) => Reach::Kubeconfig(file.display().to_string()),
+                None => Reach::InCluster,
+            },
+            interval: duration::format(self.calico_interval),
+        });
         let cluster = self.kubeconfig.map(|kubeconfig| ClusterChoice {
             from: match &self.context {
                 Some(c) => format!("context {c} of {}", kubeconfig.display()),
@@ -206,10 +271,22 @@ impl Run {
             context: self.context,
             own: false,
         });
+        let from_crds = self.from_crds.then(|| FromCrds {
+            prometheus: self.prometheus,
+            kubeconfig: cluster.as_ref().map(|c| c.kubeconfig.clone()),
+            take_over: match self.take_over.as_deref() {
+                None => TakeOver::No,
+                Some("beside") => TakeOver::Beside,
+                Some(_) => TakeOver::Alone,
+            },
+        });
         let options = ServerOptions {
+            from_crds,
             cluster,
             allow_setup: self.allow_setup,
+            calico,
             listen: self.listen,
+            web_config: self.web_config.filter(|f| !f.as_os_str().is_empty()),
             external_url: self.external_url,
             route_prefix: self.route_prefix,
             lifecycle: self.lifecycle,
@@ -228,6 +305,13 @@ impl Run {
             max_samples: self.max_samples,
             adjust_timestamps: self.adjust_timestamps,
             timestamp_tolerance_ms: self.timestamp_tolerance,
+            alert_resend_delay_ms: self.alert_resend_delay,
+            alert_outage_tolerance_ms: self.alert_outage_tolerance,
+            alert_grace_period_ms: self.alert_grace_period,
+            max_concurrent_evals: self.max_concurrent_evals,
+            drain_notifications: self.drain_notifications,
+            notification_batch: self.notification_batch,
+            notification_capacity: self.notification_capacity,
             features: self.features,
             threads: self.threads,
             log_level: self.log_level,
@@ -254,7 +338,17 @@ mod tests {
         {
             assert!(ours.iter().any(|o| o == f.name), "--{} is honoured by the table only", f.name);
         }
-        const OWN: &[&str] = &["threads", "kubeconfig", "context", "allow-setup"];
+        const OWN: &[&str] = &[
+            "threads",
+            "kubeconfig",
+            "context",
+            "allow-setup",
+            "calico",
+            "calico-interval",
+            "from-crds",
+            "prometheus",
+            "take-over",
+        ];
         for o in ours.iter().filter(|o| !OWN.contains(&o.as_str())) {
             let status = flags::find(o).map(|f| f.status);
             assert_eq!(
@@ -283,7 +377,7 @@ mod tests {
         );
         check(&["--web.enable-lifecycle"], Some(&["--web.enable-lifecycle"]));
         check(&["--agent"], None);
-        check(&["--rules.alert.resend-delay=1m"], None);
+        check(&["--rules.alert.resend-delay=1m"], Some(&["--rules.alert.resend-delay=1m"]));
         check(&["--nonsense"], Some(&["--nonsense"]));
     }
 

@@ -1,9 +1,12 @@
 //! Starting and ending the parts in their order.
 
+use super::alerts::{self, Bridge};
+use super::crds;
 use super::doctor::{ClusterDoctor, Patient};
 use super::maintenance::Maintenance;
 use super::options::{ClusterChoice, External, ServerOptions, default_max_block, trimmed};
-use super::reload::{self, Reloader, Source};
+use super::reload::{self, Reloader, Source, Text};
+use super::rules::Told;
 use super::running::Running;
 use super::storage::Storage;
 use crate::signals::{Asked, Signals};
@@ -22,6 +25,7 @@ use tortie_promql::eval::{Budget, Engine, EngineOptions};
 use tortie_scrape::ScrapeManager;
 use tortie_tsdb::db::{Db, DbOptions};
 use tortie_tsdb::head::HeadOptions;
+use tortie_web::secure::Secure;
 use tortie_web::{App, WebOptions};
 
 /// Most time that ending takes: for scrapes and requests that still run.
@@ -43,6 +47,8 @@ pub(crate) struct Server {
     pub(crate) running: Arc<Running>,
     /// Addresses that are listened on.
     pub(crate) addresses: Vec<std::net::SocketAddr>,
+    /// `http`, or `https` when it speaks TLS.
+    scheme: &'static str,
     /// Path under which browsers see it.
     pub(crate) external_path: String,
     db: Arc<Db>,
@@ -54,8 +60,23 @@ pub(crate) struct Server {
 impl Server {
     /// Starts with the configuration file of the options.
     pub(crate) async fn start(options: ServerOptions, clock: Arc<dyn Clock>) -> Result<Server, StartError> {
-        let source = Source::File(options.config_file.clone());
+        if let Some(follow) = options.calico.clone() {
+            let text = Text::new(follow.empty());
+            let server = Server::prepare(options, Source::Text(text.clone()), clock).await?;
+            follow.start(text, Arc::clone(&server.running), server.stop.subscribe());
+            server.go_live();
+            return Ok(server);
+        }
+        let Some(from) = options.from_crds.clone() else {
+            let source = Source::File(options.config_file.clone());
+            let server = Server::prepare(options, source, clock).await?;
+            server.go_live();
+            return Ok(server);
+        };
+        let (follower, text) = crds::begin(&from, &clock).await?;
+        let source = Source::Cluster(text.clone(), from.server());
         let server = Server::prepare(options, source, clock).await?;
+        crds::keep(&server.running, follower, text, from.take_over);
         server.go_live();
         Ok(server)
     }
@@ -70,11 +91,22 @@ impl Server {
         let features = Features::parse(&options.features).map_err(StartError::Usage)?;
         // Before anything is touched: a wrong configuration does not start.
         let config = reload::read(&source, &*fs).map_err(StartError::Usage)?;
+        let secure = match &options.web_config {
+            None => None,
+            Some(file) => {
+                let opened = Secure::open(file.clone(), Arc::clone(&fs), Arc::clone(&clock));
+                Some(Arc::new(opened.map_err(StartError::Usage)?))
+            }
+        };
+        let scheme = if secure.as_ref().is_some_and(|s| s.speaks_tls()) { "https" } else { "http" };
         let listeners = tortie_web::server::bind(&options.listen).await.map_err(StartError::Failed)?;
         let addresses = tortie_web::server::addresses(&listeners);
         let port = addresses.first().map_or(9090, |a| a.port());
-        let external =
+        let mut external =
             External::parse(&options.external_url, &hostname(), port).map_err(StartError::Usage)?;
+        if options.external_url.is_empty() || options.external_url.starts_with('/') {
+            scheme.clone_into(&mut external.scheme);
+        }
         let limits = Limits::read();
         let cores = options.threads.unwrap_or(limits.cores);
         let pool = CpuPool::start(cores.max(2), 1024);
@@ -94,27 +126,33 @@ impl Server {
             replay: Default::default(),
             quit: tokio::sync::Notify::new(),
             notices: Mutex::default(),
+            rules: OnceLock::new(),
+            told: Arc::default(),
+            alerts: OnceLock::new(),
             demo: OnceLock::new(),
             doctor: OnceLock::new(),
+            crds: OnceLock::new(),
         });
         if options.allow_setup {
             may_write(&options, &addresses).map_err(StartError::Usage)?;
         }
         if let Some(cluster) = &options.cluster {
-            let at = own_url(&options, &external, &addresses);
+            let at = own_url(&options, scheme, &external, &addresses);
             let patient = patient(cluster, &at, options.allow_setup, &*fs).map_err(StartError::Usage)?;
             // Set once, here.
             let _ = running.doctor.set(Arc::new(ClusterDoctor::new(patient, Arc::clone(&clock))));
         }
-        let engine = Engine::new(EngineOptions {
+        let engine_options = EngineOptions {
             lookback_ms: options.lookback_ms,
             max_samples: options.max_samples,
             delayed_name_removal: features.delayed_name_removal,
             ..EngineOptions::default()
-        });
+        };
+        let engine = Engine::new(engine_options.clone());
         let budget = Budget::new((limits.memory / FOR_QUERIES).max(LEAST_FOR_QUERIES));
-        let web_options =
+        let mut web_options =
             web_options(&options, &external, &addresses, &features).map_err(StartError::Usage)?;
+        web_options.secure = secure;
         let app = App::new(
             Arc::clone(&running) as _,
             Arc::new(engine),
@@ -123,10 +161,15 @@ impl Server {
             budget,
             web_options,
         );
+        let budget = Arc::clone(&app.budget);
+        let external_url = format!("{}://{}{}", external.scheme, external.host, external.path);
         let (stop, stopped) = watch::channel(false);
         let web = tokio::spawn(tortie_web::server::serve(app, listeners, stopped, DRAIN));
         for a in &addresses {
             tracing::info!(component = "web", address = %a, "Listening on");
+            if scheme == "https" {
+                tracing::info!(component = "web", http2 = false, address = %a, "TLS is enabled.");
+            }
         }
 
         let db_options = DbOptions {
@@ -154,22 +197,50 @@ impl Server {
             pool,
             scrape_options,
         ));
-        let discovery = tortie_discovery::Manager::new(Arc::clone(&fs));
-        let reloader = Reloader::new(source, fs, discovery, Arc::clone(&scrape), options.log_level);
+        let discovery = tortie_discovery::Manager::new(Arc::clone(&fs), Arc::clone(&clock));
+        let mut environment = tortie_rules::Environment::new(
+            Arc::new(storage.clone()),
+            Arc::new(tortie_rules::GoTemplates::default()),
+            Arc::clone(&running.told) as Arc<Told>,
+            Arc::clone(&clock),
+            engine_options,
+            rule_options(&options, external_url, &features),
+        );
+        environment.budget = Some(budget);
+        // Threads of their own: queries of people never delay a rule.
+        let rules =
+            Arc::new(tortie_rules::Manager::new(Arc::new(environment), CpuPool::start(cores.max(2), 4096)));
+        let notifications =
+            tortie_alerts::Manager::new(alerts::options(&options), Arc::clone(&fs), Arc::clone(&clock));
+        running.told.add(Arc::new(Bridge(Arc::clone(&notifications))));
+        let reloader = Reloader::new(
+            source,
+            fs,
+            discovery,
+            Arc::clone(&scrape),
+            Arc::clone(&rules),
+            Arc::clone(&notifications),
+            options.log_level,
+        );
         // These cells are set once, here.
         let _ = running.storage.set(storage);
         let _ = running.scrape.set(scrape);
+        let _ = running.rules.set(rules);
+        let _ = running.alerts.set(notifications);
         reloader.reload(&clock).await.map_err(StartError::Usage)?;
         let _ = running.reloader.set(reloader);
         let maintenance =
             Maintenance::start(Arc::clone(&db)).map_err(|e| StartError::Failed(e.to_string()))?;
-        Ok(Server { running, addresses, external_path: external.path, db, stop, web, maintenance })
+        Ok(Server { running, addresses, scheme, external_path: external.path, db, stop, web, maintenance })
     }
 
     /// Starts the scrape loops and answers queries.
     pub(crate) fn go_live(&self) {
         if let Some(s) = self.running.scrape.get() {
             s.start();
+        }
+        if let Some(rules) = self.running.rules.get() {
+            rules.start();
         }
         let _ = self.running.ready.set(());
         let _ = self.running.live_ms.set(self.running.clock.now_ms());
@@ -194,7 +265,8 @@ impl Server {
     pub(crate) fn url(&self) -> String {
         let address = self.addresses.first().map_or_else(String::new, ToString::to_string);
         format!(
-            "http://{}{}/",
+            "{}://{}{}/",
+            self.scheme,
             address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "127.0.0.1"),
             self.external_path
         )
@@ -223,12 +295,21 @@ impl Server {
     pub(crate) async fn stop(self) -> Result<(), String> {
         // Nobody listens when all connections have ended already.
         let _ = self.stop.send(true);
+        let rules = async {
+            if let Some(rules) = self.running.rules.get() {
+                rules.stop().await;
+            }
+            // What the last evaluation said goes out too.
+            if let Some(alerts) = self.running.alerts.get() {
+                alerts.stop(DRAIN).await;
+            }
+        };
         let scrapes = async {
             if let Some(s) = self.running.scrape.get() {
                 s.stop(DRAIN).await;
             }
         };
-        let ((), web) = tokio::join!(scrapes, self.web);
+        let ((), (), web) = tokio::join!(scrapes, rules, self.web);
         if let Err(e) = web {
             tracing::error!(err = %e, "BUG: the web side ended in a panic");
         }
@@ -284,10 +365,15 @@ fn may_write(o: &ServerOptions, addresses: &[std::net::SocketAddr]) -> Result<()
 }
 
 /// Where this server answers itself.
-fn own_url(o: &ServerOptions, external: &External, addresses: &[std::net::SocketAddr]) -> String {
+fn own_url(
+    o: &ServerOptions,
+    scheme: &str,
+    external: &External,
+    addresses: &[std::net::SocketAddr],
+) -> String {
     let prefix = o.route_prefix.as_deref().map_or_else(|| external.path.clone(), trimmed);
     let address = addresses.first().map_or_else(String::new, ToString::to_string);
-    format!("http://{address}{prefix}")
+    format!("{scheme}://{address}{prefix}")
 }
 
 fn patient(
@@ -344,6 +430,7 @@ fn web_options(
     };
     Ok(WebOptions {
         external_path: external.path.clone(),
+        secure: None,
         route_prefix,
         external_scheme: external.scheme.clone(),
         external_host: external.host.clone(),
@@ -356,6 +443,7 @@ fn web_options(
         max_concurrency: o.max_concurrency,
         language: features.language,
         delayed_name_removal: features.delayed_name_removal,
+        concurrent_rules: features.concurrent_rules,
         lookback_ms: o.lookback_ms,
         flags: o.flags(external),
         // Whoever gave an external URL stands behind a proxy, whose name comes in the Host header.
@@ -365,11 +453,25 @@ fn web_options(
     })
 }
 
+fn rule_options(o: &ServerOptions, external_url: String, features: &Features) -> tortie_rules::Options {
+    tortie_rules::Options {
+        external_url,
+        resend_delay_ms: o.alert_resend_delay_ms,
+        outage_tolerance_ms: o.alert_outage_tolerance_ms,
+        for_grace_period_ms: o.alert_grace_period_ms,
+        query_timeout_ms: o.query_timeout_ms,
+        concurrent: features.concurrent_rules,
+        max_concurrent: o.max_concurrent_evals,
+        language: features.language,
+    }
+}
+
 /// Features that `--enable-feature` turns on.
 #[derive(Debug, Default)]
 struct Features {
     language: tortie_promql::Options,
     delayed_name_removal: bool,
+    concurrent_rules: bool,
 }
 
 impl Features {
@@ -380,6 +482,7 @@ impl Features {
                 "promql-experimental-functions" => f.language.experimental_functions = true,
                 "promql-binop-fill-modifiers" => f.language.binop_fill_modifiers = true,
                 "promql-delayed-name-removal" => f.delayed_name_removal = true,
+                "concurrent-rule-eval" => f.concurrent_rules = true,
                 other => {
                     return Err(format!(
                         "--enable-feature={other}: {}",

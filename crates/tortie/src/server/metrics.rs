@@ -6,15 +6,16 @@ use tortie_tsdb::db::Db;
 use tortie_wire::MetricType::{Counter, Gauge};
 use tortie_wire::text::Writer;
 
-/// Writes the metrics of the process, of scraping and, when it is open, of the database.
-pub(crate) fn write(
-    out: &mut Vec<u8>,
-    start_ms: i64,
-    ready: bool,
-    reload: (bool, i64),
-    scrape: Option<&ScrapeManager>,
-    db: Option<&Db>,
-) {
+/// The parts of the server that have metrics, as far as they are there.
+pub(crate) struct Parts<'a> {
+    pub(crate) scrape: Option<&'a ScrapeManager>,
+    pub(crate) db: Option<&'a Db>,
+    pub(crate) rules: Option<&'a tortie_rules::Manager>,
+    pub(crate) alerts: Option<&'a tortie_alerts::Manager>,
+}
+
+/// Writes the metrics of the process and of its parts.
+pub(crate) fn write(out: &mut Vec<u8>, start_ms: i64, ready: bool, reload: (bool, i64), parts: &Parts<'_>) {
     let mut w = Writer::with_buffer(std::mem::take(out));
     process(&mut w, start_ms);
     one(
@@ -40,11 +41,17 @@ pub(crate) fn write(
     );
     w.family("tortie_build_info", Gauge, "Version of this program.");
     w.sample("tortie_build_info", [("version", env!("CARGO_PKG_VERSION"))], 1.0);
-    if let Some(s) = scrape {
+    if let Some(s) = parts.scrape {
         s.write_metrics(&mut w);
     }
-    if let Some(db) = db {
+    if let Some(db) = parts.db {
         database(&mut w, db);
+    }
+    if let Some(r) = parts.rules {
+        r.write_metrics(&mut w);
+    }
+    if let Some(a) = parts.alerts {
+        a.write_metrics(&mut w);
     }
     *out = w.into_bytes();
 }

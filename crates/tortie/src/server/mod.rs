@@ -1,11 +1,16 @@
 //! The running server: everything wired, from the configuration to the sockets.
 
+mod alerts;
 mod assembly;
+pub(crate) mod calico;
+pub(crate) mod crds;
+mod discovery;
 pub(crate) mod doctor;
 mod maintenance;
 mod metrics;
 pub(crate) mod options;
 pub(crate) mod reload;
+pub(crate) mod rules;
 mod running;
 mod storage;
 

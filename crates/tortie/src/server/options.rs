@@ -9,6 +9,8 @@ pub(crate) struct ServerOptions {
     pub(crate) config_file: PathBuf,
     pub(crate) listen: Vec<String>,
     pub(crate) external_url: String,
+    /// TLS and users of the web side.
+    pub(crate) web_config: Option<PathBuf>,
     pub(crate) route_prefix: Option<String>,
     pub(crate) lifecycle: bool,
     pub(crate) cors: Option<String>,
@@ -26,6 +28,14 @@ pub(crate) struct ServerOptions {
     pub(crate) max_samples: u64,
     pub(crate) adjust_timestamps: bool,
     pub(crate) timestamp_tolerance_ms: i64,
+    pub(crate) alert_resend_delay_ms: i64,
+    pub(crate) alert_outage_tolerance_ms: i64,
+    pub(crate) alert_grace_period_ms: i64,
+    pub(crate) max_concurrent_evals: usize,
+    /// Whether alerts that wait are sent at the end.
+    pub(crate) drain_notifications: bool,
+    pub(crate) notification_batch: usize,
+    pub(crate) notification_capacity: usize,
     pub(crate) features: Vec<String>,
     pub(crate) threads: Option<usize>,
     /// Level of the start, and of a configuration that names none.
@@ -35,6 +45,10 @@ pub(crate) struct ServerOptions {
     pub(crate) cluster: Option<ClusterChoice>,
     /// Whether `setup` may be made from the page.
     pub(crate) allow_setup: bool,
+    /// The Prometheus object whose configuration is followed, instead of a file.
+    pub(crate) from_crds: Option<super::crds::FromCrds>,
+    /// Calico's components are found in a cluster; no configuration file is read then.
+    pub(crate) calico: Option<super::calico::Follow>,
 }
 
 /// A cluster to look at.
@@ -96,6 +110,9 @@ impl ServerOptions {
         use tortie_model::duration::format;
         let max_block = self.max_block_ms.unwrap_or_else(|| default_max_block(self.retention_ms));
         let mut flags: Vec<(String, String)> = [
+            ("alertmanager.drain-notification-queue-on-shutdown", self.drain_notifications.to_string()),
+            ("alertmanager.notification-batch-size", self.notification_batch.to_string()),
+            ("alertmanager.notification-queue-capacity", self.notification_capacity.to_string()),
             ("config.file", self.config_file.display().to_string()),
             ("enable-feature", self.features.join(",")),
             ("log.format", self.log_format.clone()),
@@ -104,6 +121,10 @@ impl ServerOptions {
             ("query.max-concurrency", self.max_concurrency.to_string()),
             ("query.max-samples", self.max_samples.to_string()),
             ("query.timeout", format(self.query_timeout_ms as i64)),
+            ("rules.alert.for-grace-period", format(self.alert_grace_period_ms)),
+            ("rules.alert.for-outage-tolerance", format(self.alert_outage_tolerance_ms)),
+            ("rules.alert.resend-delay", format(self.alert_resend_delay_ms)),
+            ("rules.max-concurrent-evals", self.max_concurrent_evals.to_string()),
             ("scrape.adjust-timestamps", self.adjust_timestamps.to_string()),
             ("scrape.timestamp-tolerance", format(self.timestamp_tolerance_ms)),
             ("storage.tsdb.max-block-duration", format(max_block)),
@@ -112,6 +133,10 @@ impl ServerOptions {
             ("storage.tsdb.path", self.data.display().to_string()),
             ("storage.tsdb.retention.size", format!("{}B", self.retention_bytes)),
             ("storage.tsdb.retention.time", format(self.retention_ms)),
+            (
+                "web.config.file",
+                self.web_config.as_ref().map_or_else(String::new, |p| p.display().to_string()),
+            ),
             ("web.cors.origin", self.cors.clone().unwrap_or_default()),
             ("web.enable-lifecycle", self.lifecycle.to_string()),
             ("web.external-url", self.external_url.clone()),

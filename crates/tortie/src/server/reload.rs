@@ -1,11 +1,13 @@
 //! Loading the configuration, at start and again: build everything, then swap.
 
+use super::{alerts, rules};
 use crate::logging::{self, Threshold};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tortie_config::{Config, ScrapeConfig};
 use tortie_discovery::Job;
 use tortie_host::{Clock, Fs};
+use tortie_rules::GroupSpec;
 use tortie_scrape::{PoolConfig, PoolInput, ScrapeManager};
 
 /// Where the configuration comes from.
@@ -14,6 +16,8 @@ pub(crate) enum Source {
     File(PathBuf),
     /// A text that the program makes (the demo).
     Text(Text),
+    /// The text of a Prometheus object; its jobs look for what that cluster has.
+    Cluster(Text, tortie_discovery::kubernetes::Server),
 }
 
 /// A configuration that the program makes and changes while it runs.
@@ -44,6 +48,8 @@ pub(crate) struct Reloader {
     fs: Arc<dyn Fs>,
     discovery: tortie_discovery::Manager,
     scrape: Arc<ScrapeManager>,
+    rules: Arc<tortie_rules::Manager>,
+    alerts: Arc<tortie_alerts::Manager>,
     /// Level of the log when the configuration names none.
     log_level: Threshold,
     state: Mutex<State>,
@@ -63,15 +69,32 @@ impl Reloader {
         fs: Arc<dyn Fs>,
         discovery: tortie_discovery::Manager,
         scrape: Arc<ScrapeManager>,
+        rules: Arc<tortie_rules::Manager>,
+        alerts: Arc<tortie_alerts::Manager>,
         log_level: Threshold,
     ) -> Reloader {
         let state = Mutex::new(State { config: None, ok: true, loaded_ms: 0 });
-        Reloader { source, fs, discovery, scrape, log_level, state, loading: tokio::sync::Mutex::default() }
+        Reloader {
+            source,
+            fs,
+            discovery,
+            scrape,
+            rules,
+            alerts,
+            log_level,
+            state,
+            loading: tokio::sync::Mutex::default(),
+        }
     }
 
     /// The effective configuration as YAML.
     pub(crate) fn yaml(&self) -> String {
         self.state().config.as_ref().map_or_else(String::new, |c| c.to_yaml())
+    }
+
+    /// The watches of API servers with how they do.
+    pub(crate) fn watches(&self) -> Vec<tortie_discovery::kubernetes::WatchStatus> {
+        self.discovery.clusters().status()
     }
 
     /// The evaluation interval of the running configuration, milliseconds.
@@ -84,6 +107,14 @@ impl Reloader {
         self.state().config.as_ref().map_or_else(Vec::new, |c| c.global.external_labels.clone())
     }
 
+    /// How many discovered targets each job does not want, and why.
+    pub(crate) fn dropped(
+        &self,
+    ) -> std::collections::BTreeMap<String, std::collections::BTreeMap<tortie_discovery::crds::Cause, usize>>
+    {
+        self.discovery.dropped()
+    }
+
     /// Whether the last load succeeded, and when the running configuration was loaded.
     pub(crate) fn state_of_load(&self) -> (bool, i64) {
         let s = self.state();
@@ -93,9 +124,10 @@ impl Reloader {
     /// Reads the configuration and takes it over; on an error all of the old one goes on.
     pub(crate) async fn reload(&self, clock: &Arc<dyn Clock>) -> Result<(), String> {
         let _one = self.loading.lock().await;
-        let result = read(&self.source, &*self.fs).and_then(|c| self.take_over(c));
+        let result = read(&self.source, &*self.fs).and_then(|c| self.take_over(c, clock));
         match result {
-            Ok(config) => {
+            Ok((config, groups)) => {
+                self.rules.update(groups, rules::settings(&config)).await;
                 *self.state() = State { config: Some(config), ok: true, loaded_ms: clock.now_ms() };
                 tracing::info!(file = self.name(), "Completed loading of configuration file");
                 Ok(())
@@ -113,7 +145,14 @@ impl Reloader {
     }
 
     /// Everything that can fail is built before the first thing changes.
-    fn take_over(&self, mut config: Config) -> Result<Arc<Config>, String> {
+    fn take_over(
+        &self,
+        mut config: Config,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<(Arc<Config>, Vec<GroupSpec>), String> {
+        let language = self.rules.environment().options.language;
+        let rules = rules::groups(&config, &*self.fs, &language)?;
+        let told = alerts::settings(&config, &self.fs, clock)?;
         let level = config.runtime.log_level.get_or_insert_with(|| self.log_level.name().to_owned());
         let level = Threshold::from_name(level).unwrap_or(self.log_level);
         let pools: Vec<PoolConfig> = config
@@ -122,7 +161,8 @@ impl Reloader {
             .map(PoolConfig::from_config)
             .collect::<Result<_, _>>()
             .map_err(|e| e.to_string())?;
-        let mut groups = self.discovery.apply(config.scrape_configs.iter().map(job).collect());
+        self.scrape.check(pools.iter()).map_err(|e| e.to_string())?;
+        let mut groups = self.discovery.apply(config.scrape_configs.iter().map(|c| self.job(c)).collect());
         let inputs = pools
             .into_iter()
             .filter_map(|config| {
@@ -131,14 +171,23 @@ impl Reloader {
             })
             .collect();
         self.scrape.apply(inputs).map_err(|e| e.to_string())?;
+        self.alerts.apply(told);
         logging::set(level);
-        Ok(Arc::new(config))
+        Ok((Arc::new(config), rules))
+    }
+
+    fn job(&self, c: &ScrapeConfig) -> Job {
+        match &self.source {
+            Source::Cluster(_, server) => tortie_discovery::crds::job(c, server),
+            _ => Job::from_config(c),
+        }
     }
 
     fn name(&self) -> String {
         match &self.source {
             Source::File(p) => p.display().to_string(),
-            Source::Text(_) => "(made by the demo)".to_owned(),
+            Source::Text(_) => "(made by the program)".to_owned(),
+            Source::Cluster(..) => "(made of custom resources)".to_owned(),
         }
     }
 
@@ -158,7 +207,9 @@ pub(crate) fn read(source: &Source, fs: &dyn Fs) -> Result<Config, String> {
 
 fn load(source: &Source, fs: &dyn Fs) -> Result<Config, String> {
     match source {
-        Source::Text(text) => Config::load(&text.get(), "prometheus.yml").map_err(|d| d.to_string()),
+        Source::Text(text) | Source::Cluster(text, _) => {
+            Config::load(&text.get(), "prometheus.yml").map_err(|d| d.to_string())
+        }
         Source::File(path) => {
             let name = path.display().to_string();
             let bytes = fs.read(path).map_err(|e| {
@@ -169,8 +220,4 @@ fn load(source: &Source, fs: &dyn Fs) -> Result<Config, String> {
             Config::load(&text, &name).map_err(|d| d.to_string())
         }
     }
-}
-
-fn job(c: &ScrapeConfig) -> Job {
-    Job::from_config(c)
 }

@@ -1,8 +1,11 @@
 //! What the web side asks of the running server.
 
+use super::crds::Following;
+use super::discovery;
 use super::doctor::ClusterDoctor;
 use super::metrics;
 use super::reload::Reloader;
+use super::rules::Told;
 use super::storage::Storage;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -12,7 +15,7 @@ use tortie_model::duration;
 use tortie_model::storage::Queryable;
 use tortie_scrape::status::{DroppedTarget, MetricMetadata, TargetStatus};
 use tortie_scrape::{ScrapeManager, TargetMetadata};
-use tortie_web::sources::{BoxFuture, Demo, Doctor, Notice, RuntimeInfo, Sources, TsdbStatus};
+use tortie_web::sources::{BoxFuture, Demo, Doctor, Notice, Notifications, RuntimeInfo, Sources, TsdbStatus};
 
 /// The parts of a running server; those that take time to open come later.
 pub(crate) struct Running {
@@ -27,6 +30,11 @@ pub(crate) struct Running {
     /// When the scrape loops began, milliseconds since 1970.
     pub(crate) live_ms: OnceLock<i64>,
     pub(crate) scrape: OnceLock<Arc<ScrapeManager>>,
+    pub(crate) rules: OnceLock<Arc<tortie_rules::Manager>>,
+    /// Whom alerts are told to.
+    pub(crate) told: Arc<Told>,
+    /// Sends alerts to Alertmanagers.
+    pub(crate) alerts: OnceLock<Arc<tortie_alerts::Manager>>,
     pub(crate) reloader: OnceLock<Reloader>,
     pub(crate) replay: [AtomicU64; 3],
     pub(crate) quit: tokio::sync::Notify,
@@ -34,6 +42,8 @@ pub(crate) struct Running {
     pub(crate) demo: OnceLock<Arc<dyn Demo>>,
     /// Set at start when a cluster was named.
     pub(crate) doctor: OnceLock<Arc<ClusterDoctor>>,
+    /// Set at start when the configuration is that of a Prometheus object.
+    pub(crate) crds: OnceLock<Following>,
 }
 
 impl Running {
@@ -149,14 +159,16 @@ impl Sources for Running {
 
     fn write_metrics(&self, out: &mut Vec<u8>) {
         let reload = self.reloader.get().map_or((true, self.start_ms), Reloader::state_of_load);
-        metrics::write(
-            out,
-            self.start_ms,
-            self.ready.get().is_some(),
-            reload,
-            self.scrape().map(|s| &**s),
-            self.storage.get().map(|s| &*s.db),
-        );
+        let parts = metrics::Parts {
+            scrape: self.scrape().map(|s| &**s),
+            db: self.storage.get().map(|s| &*s.db),
+            rules: self.rules.get().map(|r| &**r),
+            alerts: self.alerts.get().map(|a| &**a),
+        };
+        metrics::write(out, self.start_ms, self.ready.get().is_some(), reload, &parts);
+        if let Some(reloader) = self.reloader.get() {
+            discovery::write_metrics(out, &reloader.watches());
+        }
     }
 
     fn reload(&self) -> BoxFuture<'_, Result<(), String>> {
@@ -177,8 +189,40 @@ impl Sources for Running {
     fn notices(&self) -> Vec<Notice> {
         let mut all = self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone();
         all.extend(self.storage.get().and_then(Storage::notice));
+        let watches = self.reloader.get().map_or_else(Vec::new, Reloader::watches);
+        all.extend(discovery::notice(&watches, self.clock.now_ms()));
         all.sort_by_key(|n| n.since_ms);
         all
+    }
+
+    fn rule_groups(&self) -> Vec<Arc<tortie_rules::Group>> {
+        self.rules.get().map_or_else(Vec::new, |r| r.list())
+    }
+
+    fn followed(&self) -> Option<serde_json::Value> {
+        self.crds.get().map(Following::status)
+    }
+
+    fn monitors(&self) -> Option<serde_json::Value> {
+        self.crds.get().map(|f| f.monitors(self))
+    }
+
+    fn alertmanagers(&self) -> (Vec<String>, Vec<String>) {
+        self.alerts.get().map_or_else(Default::default, |a| a.alertmanagers())
+    }
+
+    fn notifications(&self) -> Vec<Notifications> {
+        let status = self.alerts.get().map_or_else(Vec::new, |a| a.status());
+        let one = |s: tortie_alerts::Status| Notifications {
+            url: s.url,
+            waiting: s.waiting,
+            firing: s.firing,
+            sent: s.sent,
+            errors: s.errors,
+            dropped: s.dropped,
+            last_error: s.last_error,
+        };
+        status.into_iter().map(one).collect()
     }
 
     fn demo(&self) -> Option<Arc<dyn Demo>> {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 use tortie_config::flags::{self, FEATURES, FLAGS};
-use tortie_config::keys::{ROWS, Status};
+use tortie_config::keys::{self, Status};
 
 /// Tests that show an honoured flag at work.
 const FLAG_TESTS: &[(&str, &str)] = &[
@@ -12,10 +12,17 @@ const FLAG_TESTS: &[(&str, &str)] = &[
     ("help", "tortie it::flags"),
     ("log.format", "tortie logging::tests"),
     ("log.level", "tortie it::flags"),
+    ("alertmanager.drain-notification-queue-on-shutdown", "alerts it"),
+    ("alertmanager.notification-batch-size", "alerts it"),
+    ("alertmanager.notification-queue-capacity", "alerts it"),
     ("query.lookback-delta", "tortie it::flags"),
     ("query.max-concurrency", "tortie it::flags"),
     ("query.max-samples", "tortie it::flags"),
     ("query.timeout", "tortie it::flags"),
+    ("rules.alert.for-grace-period", "rules it"),
+    ("rules.alert.for-outage-tolerance", "rules it"),
+    ("rules.alert.resend-delay", "rules it"),
+    ("rules.max-concurrent-evals", "rules it"),
     ("scrape.adjust-timestamps", "scrape it::live"),
     ("scrape.timestamp-tolerance", "tortie peers::live"),
     ("storage.tsdb.max-block-duration", "tsdb db::options::tests"),
@@ -25,6 +32,7 @@ const FLAG_TESTS: &[(&str, &str)] = &[
     ("storage.tsdb.retention.size", "tsdb it"),
     ("storage.tsdb.retention.time", "tsdb it"),
     ("version", "tortie it::commands"),
+    ("web.config.file", "tortie it::secure"),
     ("web.cors.origin", "tortie it::web"),
     ("web.enable-lifecycle", "tortie it::reload"),
     ("web.external-url", "tortie it::web"),
@@ -36,14 +44,14 @@ const FLAG_TESTS: &[(&str, &str)] = &[
 
 fn keys() -> String {
     let mut out = "| key | status | test or reason |\n| --- | --- | --- |\n".to_owned();
-    for r in ROWS {
-        let (status, why) = match r.status {
+    for (path, status) in keys::all() {
+        let (status, why) = match status {
             Status::Honoured { test } => ("honoured", format!("config {test}")),
             Status::Accepted { reason } => ("accepted without effect", reason.to_owned()),
             Status::Refused { reason, .. } => ("refused", reason.to_owned()),
         };
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "| `{}` | {status} | {why} |", r.path);
+        let _ = writeln!(out, "| `{path}` | {status} | {why} |");
     }
     out
 }

@@ -55,11 +55,11 @@ fn what_is_not_there_names_its_row_of_compat() {
         ],
     );
     check_refused(
-        "scrape_configs:\n- job_name: a\n  kubernetes_sd_configs:\n  - role: pod\n",
+        "scrape_configs:\n- job_name: a\n  consul_sd_configs:\n  - server: x\n",
         &[
             "prometheus.yml:3:3: ",
             "not supported yet",
-            "COMPAT.md, Configuration, row `scrape_configs[].kubernetes_sd_configs`",
+            "COMPAT.md, Configuration, row `scrape_configs[].consul_sd_configs`",
         ],
     );
 }

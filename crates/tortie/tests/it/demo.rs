@@ -43,6 +43,15 @@ fn a_demo_has_a_past_breaks_heals_and_leaves_nothing() {
         !health(a, "felix").is_empty() && health(a, "").iter().all(|h| h == "up")
     });
 
+    let fired = || -> Vec<String> {
+        let alerts = get(a, "/api/v1/alerts").json();
+        let alerts = alerts["data"]["alerts"].as_array().cloned().unwrap_or_default();
+        let firing = alerts.iter().filter(|a| a["state"] == "firing");
+        firing.filter_map(|a| a["labels"]["alertname"].as_str().map(str::to_owned)).collect()
+    };
+    until_true("an alert fires", || !fired().is_empty());
+    assert_eq!(fired(), ["Watchdog"]);
+
     let url = format!("--url=http://{a}");
     let at = |args: &[&str]| {
         let args: Vec<&str> = ["demo"].iter().chain(args).copied().chain([url.as_str()]).collect();

@@ -261,7 +261,8 @@ fn junit_is_well_formed_and_counts_right() {
         }
     }
     assert_eq!(open, Vec::<String>::new());
-    let count = |what: &str| xml.matches(&format!("<{what} ")).count();
+    let count =
+        |what: &str| xml.matches(&format!("<{what} ")).count() + xml.matches(&format!("<{what}>")).count();
     for (attribute, element) in
         [("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")]
     {
@@ -285,4 +286,29 @@ fn the_metrics_can_be_scraped() {
         series += usize::from(matches!(entry, tortie_wire::text::Entry::Sample(_)));
     }
     assert!(series > 3, "{text}");
+}
+
+/// The write-up's manifests with one port for Typha and Felix, as files alone: each cause with its place.
+#[test]
+fn one_port_for_both_is_seen_in_files() {
+    let dir = folder();
+    let text = concat!(
+        include_str!("../../../calico/src/doctor/write_up.yaml"),
+        "---\napiVersion: operator.tigera.io/v1\nkind: Installation\nmetadata:\n  name: default\nspec:\n  nodeMetricsPort: 9091\n  \
+         typhaMetricsPort: 9091\n"
+    );
+    std::fs::write(dir.path().join("write-up.yaml"), text).unwrap();
+    let assume = "calico=3.27,install=operator,stack=kube-prometheus-stack:prometheus";
+    let report = report(dir.path(), &["-f", "write-up.yaml", "--assume", assume]);
+    let findings = report["findings"].as_array().unwrap().iter().filter(|f| f["level"] != "info");
+    let mut told: Vec<String> = findings
+        .map(|f| format!("{} {}:{}", f["id"], f["cause"]["file"], f["cause"]["line"]).replace('"', ""))
+        .collect();
+    told.sort();
+    let line = |needle: &str| text.lines().position(|l| l.contains(needle)).unwrap() + 1;
+    let expect = [
+        format!("T211 write-up.yaml:{}", line("typhaMetricsPort: 9091")),
+        format!("T507 write-up.yaml:{}", line("port: kube-controllers-metrics")),
+    ];
+    assert_eq!(told, expect);
 }

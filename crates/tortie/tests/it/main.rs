@@ -12,9 +12,14 @@ mod doctor_tools;
 mod flags;
 mod full_disk;
 mod http;
+mod own_rules;
+#[path = "../../../client/tests/it/pki.rs"]
+mod pki;
 mod process;
 mod reload;
+mod rules;
 mod scraping;
+mod secure;
 mod setup;
 mod stopping;
 mod target;

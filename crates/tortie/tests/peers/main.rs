@@ -5,8 +5,16 @@
 mod api;
 mod ask;
 mod directory;
+mod discovery;
 mod doctor;
+mod http_clients;
 mod live;
+mod notifications;
+#[path = "../../../client/tests/it/pki.rs"]
+mod pki;
 mod process;
 mod replayed;
+mod rules;
 mod setup;
+#[path = "../../../client/tests/it/server.rs"]
+mod tls_server;

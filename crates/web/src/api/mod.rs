@@ -1,5 +1,7 @@
 //! Handlers, one file a group of endpoints.
 
+pub(crate) mod alertmanagers;
+pub(crate) mod alerts;
 pub(crate) mod answer;
 pub(crate) mod columns;
 pub(crate) mod doctor;
@@ -8,6 +10,7 @@ pub(crate) mod formatting;
 pub(crate) mod labels;
 pub(crate) mod lifecycle;
 pub(crate) mod own;
+pub(crate) mod parts;
 pub(crate) mod query;
 pub(crate) mod rules;
 pub(crate) mod series;

@@ -1,14 +1,16 @@
-//! Our own additions, `/api/tortie/v1/*`: targets with more to say, dashboards, the demo's switches, the doctor.
+//! Our own additions, `/api/tortie/v1/*`: targets with more to say, conditions taken apart, dashboards, the demo's switches, the
+//! doctor.
 
-use crate::api::{doctor, targets};
+use crate::api::{alertmanagers, doctor, parts, targets};
 use crate::app::App;
 use crate::json;
 use crate::reply::{self, ApiError, Body, Data, Kind};
 use crate::router::{Ask, not_allowed, not_found};
 use crate::sources::Demo;
 use http::{Method, Response};
+use std::sync::Arc;
 
-pub(crate) async fn route(app: &App, ask: &Ask, rest: &str) -> Response<Body> {
+pub(crate) async fn route(app: &Arc<App>, ask: &Ask, rest: &str) -> Response<Body> {
     if let Some(what) = rest.strip_prefix("demo/") {
         return match app.sources.demo() {
             Some(demo) => demo_switch(&*demo, ask, what).await,
@@ -28,7 +30,14 @@ pub(crate) async fn route(app: &App, ask: &Ask, rest: &str) -> Response<Body> {
             out.extend_from_slice(b"]}");
             Ok(Data::new(out))
         }
+        "query_parts" => parts::parts(app, &ask.params).await,
+        "notifications" => Ok(alertmanagers::notifications(app)),
         "dashboards" => Ok(dashboards()),
+        "status" => {
+            let followed = app.sources.followed().unwrap_or(serde_json::Value::Null);
+            Ok(Data::new(serde_json::json!({"followed": followed}).to_string().into_bytes()))
+        }
+        "monitors" => Ok(Data::new(app.sources.monitors().unwrap_or_default().to_string().into_bytes())),
         _ => match rest.strip_prefix("dashboards/") {
             Some(uid) => dashboard(uid),
             None => return not_found(),

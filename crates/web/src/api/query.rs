@@ -21,7 +21,7 @@ const MAX_POINTS: i64 = 11_000;
 
 /// When a query is evaluated.
 #[derive(Clone, Copy)]
-enum When {
+pub(crate) enum When {
     At(i64),
     Range { start: i64, end: i64, step: i64 },
 }
@@ -166,7 +166,7 @@ async fn evaluate(
     Ok((answer, warnings, stats))
 }
 
-fn calculate(
+pub(crate) fn calculate(
     app: &App,
     storage: &dyn tortie_model::storage::Queryable,
     expr: &Expr,
@@ -183,7 +183,7 @@ fn calculate(
 }
 
 /// Raises the cancel flag when the request is dropped before its answer is there.
-struct RaiseOnDrop(Arc<AtomicBool>);
+pub(crate) struct RaiseOnDrop(pub(crate) Arc<AtomicBool>);
 
 impl Drop for RaiseOnDrop {
     fn drop(&mut self) {
@@ -205,7 +205,7 @@ fn timeout(p: &Params) -> Result<Option<u64>, ApiError> {
     })
 }
 
-fn eval_error(e: &EvalError) -> ApiError {
+pub(crate) fn eval_error(e: &EvalError) -> ApiError {
     let kind = match e.kind() {
         ErrorKind::Timeout => Kind::Timeout,
         ErrorKind::Canceled => Kind::Canceled,

@@ -128,8 +128,43 @@ pub(crate) fn notifications(app: &App) -> Data {
     Data::new(serde_json::Value::from(list).to_string().into_bytes())
 }
 
+/// Functions of the templates of alerts, besides Go's own.
+const TEMPLATING: [&str; 29] = [
+    "args",
+    "externalURL",
+    "first",
+    "graphLink",
+    "humanize",
+    "humanize1024",
+    "humanizeDuration",
+    "humanizePercentage",
+    "humanizeTimestamp",
+    "label",
+    "match",
+    "now",
+    "parseDuration",
+    "pathPrefix",
+    "query",
+    "reReplaceAll",
+    "safeHtml",
+    "sortByLabel",
+    "stripDomain",
+    "stripPort",
+    "strvalue",
+    "tableLink",
+    "title",
+    "toDuration",
+    "toLower",
+    "toTime",
+    "toUpper",
+    "urlQueryEscape",
+    "value",
+];
+
 /// What this server can do, by the names of Prometheus' feature registry. Only what is there is `true`.
 pub(crate) fn features(app: &App) -> Data {
+    let templating: serde_json::Map<String, serde_json::Value> =
+        TEMPLATING.iter().map(|f| ((*f).to_owned(), true.into())).collect();
     let functions: serde_json::Map<String, serde_json::Value> = tortie_promql::functions::FUNCTIONS
         .iter()
         .map(|f| {
@@ -162,10 +197,10 @@ pub(crate) fn features(app: &App) -> Data {
             "type_and_unit_labels": false, "unquoted_utf8_names": false, "without": true,
         },
         "promql_functions": functions,
-        "rules": { "concurrent_rule_eval": false, "keep_firing_for": false, "query_offset": false },
+        "rules": { "concurrent_rule_eval": app.options.concurrent_rules, "keep_firing_for": true, "query_offset": true },
         "scrape": { "extra_scrape_metrics": false, "start_timestamp_zero_ingestion": false, "type_and_unit_labels": false },
         "service_discovery_providers": { "file": true, "static": true },
-        "templating_functions": {},
+        "templating_functions": templating,
         "tsdb": { "delayed_compaction": false, "exemplar_storage": false, "isolation": true, "native_histograms": false },
         "ui": { "ui_v2": false, "ui_v3": false },
     });

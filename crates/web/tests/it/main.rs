@@ -4,5 +4,8 @@
 #![allow(clippy::disallowed_methods)] // tests may wait by the machine's clock
 
 mod doctor;
+#[path = "../../../client/tests/it/pki.rs"]
+mod pki;
 mod requests;
+mod secure;
 mod stand_in;

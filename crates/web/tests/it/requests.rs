@@ -104,3 +104,29 @@ async fn a_large_answer_comes_in_small_pieces() {
         assert_eq!(s["values"].as_array().unwrap().len(), 10_001);
     }
 }
+
+#[tokio::test]
+async fn a_condition_is_taken_apart_with_the_series_of_each_part() {
+    let stand_in = Arc::new(StandIn { series: 3, ..StandIn::default() });
+    stand_in.opened.store(true, Ordering::SeqCst);
+    let app = app_of(Arc::clone(&stand_in));
+    // The value is 7.25 at second 7.
+    let path =
+        "/api/tortie/v1/query_parts?query=(a%7Bi%3D%22000001%22%7D%20%3E%207)%20and%20a%20%3C%202&time=7";
+    let (status, body) = get(&app, path).await;
+    assert_eq!(status, 200, "{body}");
+    let answer: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let whole = &answer["data"];
+    assert_eq!((whole["op"].as_str(), whole["count"].as_u64()), (Some("and"), Some(0)), "{body}");
+    let [left, right] = [&whole["parts"][0], &whole["parts"][1]];
+    assert_eq!((left["op"].as_str(), left["count"].as_u64()), (Some(">"), Some(3)));
+    assert_eq!((right["op"].as_str(), right["count"].as_u64()), (Some("<"), Some(0)));
+    assert_eq!(left["parts"][1]["scalar"], "7");
+    assert_eq!(right["parts"][0]["series"].as_array().unwrap().len(), 3);
+    assert_eq!(
+        right["parts"][0]["series"][2],
+        serde_json::json!({"metric": {"__name__": "a", "i": "000002"}, "value": "7.25"})
+    );
+    assert_eq!(get(&app, "/api/tortie/v1/query_parts?query=a%5B5m%5D").await.0, 400);
+    assert_eq!(get(&app, "/api/tortie/v1/query_parts?query=a%20%3E").await.0, 400);
+}

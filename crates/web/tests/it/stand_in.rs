@@ -8,6 +8,7 @@ use tortie_model::{Columns, Labels, Matcher};
 use tortie_promql::eval::{Budget, Engine, EngineOptions};
 use tortie_scrape::TargetMetadata;
 use tortie_scrape::status::{DroppedTarget, MetricMetadata, TargetStatus};
+use tortie_web::secure::Secure;
 use tortie_web::sources::{BoxFuture, Doctor, Notice, RuntimeInfo, TsdbStatus};
 use tortie_web::{App, Sources, WebOptions};
 
@@ -195,7 +196,13 @@ pub(crate) fn app(stand_in: StandIn) -> Arc<App> {
 }
 
 pub(crate) fn app_of(stand_in: Arc<StandIn>) -> Arc<App> {
+    secured(stand_in, None)
+}
+
+/// The web side with the settings of a web.yml.
+pub(crate) fn secured(stand_in: Arc<StandIn>, secure: Option<Arc<Secure>>) -> Arc<App> {
     let options = WebOptions {
+        secure,
         external_path: String::new(),
         route_prefix: String::new(),
         external_scheme: "http".into(),
@@ -209,6 +216,7 @@ pub(crate) fn app_of(stand_in: Arc<StandIn>) -> Arc<App> {
         max_concurrency: 1,
         language: tortie_promql::Options::default(),
         delayed_name_removal: false,
+        concurrent_rules: false,
         lookback_ms: 300_000,
         flags: Vec::new(),
         check_host: false,

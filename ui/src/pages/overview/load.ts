@@ -1,6 +1,8 @@
 // Collects what the Overview shows: jobs, chain, health, nodes and changes, in as few queries as will do.
 import { ApiError, call, type Answer } from '../../api/client.ts';
 import { doctorState, type DoctorState } from '../../api/doctor.ts';
+import type { Group } from '../../api/rules.ts';
+import { isWatchdog } from '../alerts/watchdog.ts';
 import { queryRange, queryVector, parseValue, type Labels } from '../../api/prometheus.ts';
 import { natural } from '../../format/natural.ts';
 import { components, scope, type Component, type Health } from './components.ts';
@@ -198,6 +200,10 @@ export async function loadChanges(start: number, end: number, signal: AbortSigna
 }
 
 export interface ServerFacts {
+  /** Alerting rules that are loaded; undefined where that is not known. */
+  watching: number | undefined;
+  /** Names of those that fire, but for the one that always does. */
+  firing: string[];
   version: string;
   series: number | undefined;
   chunks: number | undefined;
@@ -223,14 +229,17 @@ export async function loadServer(at: number, signal: AbortSignal): Promise<Serve
       if (signal.aborted) throw error;
       return undefined;
     });
-  const [build, runtime, tsdb, samples] = await Promise.all([
+  const [build, runtime, tsdb, rules, samples] = await Promise.all([
     optional(call<{ version?: string; revision?: string }>('v1/status/buildinfo', {}, signal)),
     optional(call<Runtime>('v1/status/runtimeinfo', {}, signal)),
     optional(call<Tsdb>('v1/status/tsdb', { limit: 1 }, signal)),
+    optional(call<{ groups: Group[] }>('v1/rules', { type: 'alert', exclude_alerts: 'true' }, signal)),
     queryVector('sum(scrape_samples_scraped)', at, signal),
   ]);
   const started = runtime?.startTime ? Date.parse(runtime.startTime) : NaN;
+  const alerting = rules?.groups.flatMap((group) => group.rules) ?? [];
   return {
+    watching: rules === undefined ? undefined : alerting.length, firing: alerting.filter((rule) => rule.state === 'firing' && !isWatchdog(rule)).map(({ name }) => name),
     version: versionOf(build?.version ?? '', build?.revision ?? ''), series: tsdb?.headStats?.numSeries, chunks: tsdb?.headStats?.chunkCount,
     start: Number.isNaN(started) ? undefined : started, retention: runtime?.storageRetention, reloadOk: runtime?.reloadConfigSuccess, samples: samples[0]?.value,
   };

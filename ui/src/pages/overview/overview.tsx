@@ -184,6 +184,11 @@ function Server() {
       {facts ? (
         <>
           <span>{facts.version}</span>
+          {facts.watching === undefined ? null : (
+            <a href={href('/alerts')} data-fact="alerts">
+              {facts.firing.length > 0 ? <><Mark state="bad" word="" /> {facts.firing.length === 1 ? facts.firing[0] : `${facts.firing.length} alerts`} {facts.firing.length === 1 ? 'is firing' : 'are firing'}</> : facts.watching === 0 ? 'no alert is loaded' : `${facts.watching} alerts, none is firing`}
+            </a>
+          )}
           {facts.series === undefined ? null : <span><b data-fact="series">{grouped(facts.series)}</b> series in the head</span>}
           {facts.samples === undefined ? null : <span><b>{grouped(facts.samples)}</b> samples a scrape round</span>}
           {facts.start === undefined ? null : <span>up for {roughSpan(now.value - facts.start)}</span>}

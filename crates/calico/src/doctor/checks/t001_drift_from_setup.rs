@@ -5,14 +5,15 @@
 //! **Why it breaks silently.** FelixConfiguration, Installation and the monitors have many writers: an upgrade, a GitOps
 //! sync or a colleague's `kubectl apply` puts an older value back, and nothing says that the metrics went off with it.
 //!
-//! **How to mend.** Look at who changed it. When it was a mistake, `tortie setup` plans the field anew and shows the
-//! difference first. When it was meant, `tortie setup undo` forgets the field. A manager that changes it again and again
-//! has to be told at its source (Git, Helm values).
+//! **How to mend.** Look at who changed it. When it was a mistake, the command brings the value back that setup wrote. When
+//! it was meant, `tortie setup undo` forgets the field. A manager that changes it again and again has to be told at its
+//! source (Git, Helm values).
 
 use crate::doctor::check::{Check, Evidence, Judged, Station};
 use crate::doctor::entity::Entity;
 use crate::doctor::finding::{Finding, written};
-use crate::doctor::fix::{Auto, Command, Fix};
+use crate::doctor::fix::Auto;
+use crate::doctor::mend;
 use crate::doctor::verdict::Level;
 use crate::facts::Facts;
 use crate::facts::ownership::writers;
@@ -61,19 +62,9 @@ fn drift(facts: &Facts<'_>, wrote: &Written) -> Option<Judged> {
         .heading(wanted.to_string())
         .row("set by setup to", wrote.value.to_string(), "")
         .row("is now", if now.is_null() { "absent".to_owned() } else { now.to_string() }, format!("by {by}"))
-        .fix(Fix::Commands { auto: Auto::Ask, commands: vec![tortie(facts, &["setup"])] });
+        // Setup itself would leave a chain alone that holds with the other value too.
+        .fix(mend::set(facts, object, &wrote.pointer, wrote.value.clone(), Auto::Ask));
     Some(Judged::warn(Entity::cluster().item(wanted.to_string()), finding))
-}
-
-/// A command of this program for the doctor's own cluster.
-pub(crate) fn tortie(facts: &Facts<'_>, args: &[&str]) -> Command {
-    let context = format!("--context={}", facts.snap.identity.context);
-    let mut argv = vec!["tortie"];
-    argv.extend(args);
-    if !facts.snap.identity.context.is_empty() {
-        argv.push(&context);
-    }
-    Command::new(&argv)
 }
 
 #[cfg(test)]
@@ -109,7 +100,12 @@ mod tests {
     }
 
     #[test]
-    fn setup_plans_it_anew() {
-        assert_eq!(mends("T001", &after(json!(false))), ["tortie setup --context=test"]);
+    fn the_value_of_setup_is_brought_back() {
+        assert_eq!(
+            mends("T001", &after(json!(false))),
+            ["kubectl --context=test patch felixconfigurations.v3.projectcalico.org default --type=json -p \
+              '[{\"op\":\"test\",\"path\":\"/spec/prometheusMetricsEnabled\",\"value\":true},\
+              {\"op\":\"replace\",\"path\":\"/spec/prometheusMetricsEnabled\",\"value\":false}]'"]
+        );
     }
 }

@@ -1,14 +1,15 @@
-//! # Prometheus' clock agrees with the doctor's
+//! # Prometheus' clock agrees with the API server's
 //!
-//! **Looks at** the time that Prometheus gives, against the clock of the machine on which the doctor runs.
+//! **Looks at** the time that Prometheus gives, against the `Date` of the API server's answers; where those have none, against
+//! the clock of the machine on which the doctor runs.
 //!
 //! **Why it breaks silently.** Prometheus stamps samples with its own clock. A clock that runs behind makes fresh samples
 //! look stale (a query "now" finds nothing after five minutes), one that runs ahead writes into the future; alerts with
 //! `for:` fire late or never. Everything is `up`.
 //!
-//! **How to mend.** See first whether this machine's own clock is right: when every replica is off by the same, it is the one
-//! that is wrong. Otherwise let the node that runs Prometheus keep time again (chrony, systemd-timesyncd; a hypervisor that suspends
-//! guests). No command in the cluster can.
+//! **How to mend.** When every replica is off by the same, it is the other clock that is wrong: see first whether the API server's
+//! (or this machine's) is right. Otherwise let the node that runs Prometheus keep time again (chrony, systemd-timesyncd; a
+//! hypervisor that suspends guests). No command in the cluster can.
 
 use crate::doctor::check::{Check, Evidence, Judged, Station};
 use crate::doctor::entity::Entity;
@@ -21,7 +22,7 @@ use crate::snapshot::Collector;
 pub(crate) static CHECK: Check = Check {
     id: "T104",
     slug: "clock-skew",
-    title: "Prometheus' clock agrees with the doctor's",
+    title: "Prometheus' clock agrees with the API server's",
     station: Station::Fresh,
     level: Level::Warn,
     needs: &["T101"],
@@ -34,7 +35,7 @@ pub(crate) static CHECK: Check = Check {
 const TOLERATED: i64 = 30;
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    let judged: Vec<Judged> = facts.snap.collectors.iter().filter_map(of_collector).collect();
+    let judged: Vec<Judged> = facts.snap.collectors.iter().filter_map(|c| of_collector(facts, c)).collect();
     if !judged.is_empty() {
         return judged;
     }
@@ -46,7 +47,7 @@ fn judge(facts: &Facts<'_>) -> Vec<Judged> {
     }]
 }
 
-fn of_collector(collector: &Collector) -> Option<Judged> {
+fn of_collector(facts: &Facts<'_>, collector: &Collector) -> Option<Judged> {
     let seconds = collector.clock_ahead? / 1000;
     let mut entity = Entity::cluster();
     if !collector.object.is_empty() {
@@ -55,22 +56,24 @@ fn of_collector(collector: &Collector) -> Option<Judged> {
     if seconds.abs() < TOLERATED {
         return Some(Judged::pass(entity));
     }
+    let other = if facts.snap.machine_ahead.is_some() { "the API server's" } else { "this machine's" };
     let way = if seconds > 0 { "ahead of" } else { "behind" };
-    let finding = Finding::new(format!(
-        "the clock of {} is {} s {way} this machine's",
-        collector.replica,
-        seconds.abs()
-    ))
-    .confidence(Confidence::Observed)
-    .row(
-        collector.replica.clone(),
-        format!("{} s {}", seconds.abs(), way.trim_end_matches(" of")),
-        "samples look stale or lie in the future",
-    )
-    .fix(Fix::Outside(
-        "look at this machine's own clock first; if it is right, let the node that runs this replica keep time (chrony or systemd-timesyncd)".to_owned(),
-    ));
+    let finding =
+        Finding::new(format!("the clock of {} is {} s {way} {other}", collector.replica, seconds.abs()))
+            .confidence(Confidence::Observed)
+            .row(collector.replica.clone(), skew(seconds), "samples look stale or lie in the future");
+    let finding = match facts.snap.machine_ahead.map(|ms| ms / 1000).filter(|s| s.abs() >= TOLERATED) {
+        Some(s) => finding.row("this machine", skew(s), ""),
+        None => finding,
+    };
+    let finding = finding.fix(Fix::Outside(format!(
+        "look at {other} clock first; if it is right, let the node that runs this replica keep time (chrony or systemd-timesyncd)"
+    )));
     Some(Judged::warn(entity.item(collector.replica.clone()), finding))
+}
+
+fn skew(seconds: i64) -> String {
+    format!("{} s {}", seconds.abs(), if seconds > 0 { "ahead" } else { "behind" })
 }
 
 #[cfg(test)]
@@ -105,11 +108,22 @@ mod tests {
     }
 
     #[test]
+    fn the_api_servers_clock_decides_where_it_is_known() {
+        let mut snap = skewed(94_000);
+        snap.machine_ahead = Some(-3_600_000);
+        assert!(findings("T104", &snap)[0].ends_with("is 94 s ahead of the API server's"));
+        // A machine that is wrong by itself is nothing that breaks a chain.
+        let mut snap = skewed(100);
+        snap.machine_ahead = Some(-3_600_000);
+        assert_eq!(findings("T104", &snap), [""; 0]);
+    }
+
+    #[test]
     fn only_the_node_can_mend_it() {
         assert_eq!(
             mends("T104", &skewed(94_000)),
             [
-                "outside: look at this machine's own clock first; if it is right, let the node that runs this replica keep time (chrony or systemd-timesyncd)"
+                "outside: look at this machine's clock first; if it is right, let the node that runs this replica keep time (chrony or systemd-timesyncd)"
             ]
         );
     }

@@ -37,11 +37,11 @@ fn judge(facts: &Facts<'_>) -> Vec<Judged> {
         return vec![Judged::unknown(Entity::cluster(), unseen.reason.clone())];
     }
     if !facts.snap.is_whole() {
-        let hint = "the files hold no calico-node; say what is there with --assume calico=VERSION,install=operator";
+        let hint =
+            "the files hold no calico-node; say what is there with --assume calico=VERSION,install=operator";
         return vec![Judged::skipped(Entity::cluster(), hint)];
     }
-    let finding = Finding::new("no calico-node DaemonSet and no pod of it is in any namespace").fix(Fix::Outside(
-        "install Calico, or name the cluster that has it with --context".to_owned(),
-    ));
+    let finding = Finding::new("no calico-node DaemonSet and no pod of it is in any namespace")
+        .fix(Fix::Outside("install Calico, or name the cluster that has it with --context".to_owned()));
     vec![Judged::fail(Entity::cluster(), finding)]
 }

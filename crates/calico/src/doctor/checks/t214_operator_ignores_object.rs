@@ -15,7 +15,8 @@ use crate::doctor::mend::plural;
 use crate::doctor::verdict::Level;
 use crate::facts::Facts;
 use crate::facts::services::reference;
-use tortie_cluster::object::{Meta, ObjectRef};
+use std::sync::Arc;
+use tortie_cluster::object::{Meta, Object, ObjectRef};
 
 pub(crate) static CHECK: Check = Check {
     id: "T214",
@@ -33,7 +34,9 @@ const IGNORE: &str = "unsupported.operator.tigera.io/ignore";
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
     let ignored = |m: &Meta| m.annotations.get(IGNORE).is_some_and(|v| v == "true");
-    let objects = facts.snap.objects.iter().filter(|o| ignored(&o.meta)).map(|o| o.reference());
+    // A Deployment hands its annotations on to its ReplicaSets: the same mark, not another one.
+    let own = |o: &&Arc<Object>| o.gvk.kind != "ReplicaSet" && ignored(&o.meta);
+    let objects = facts.snap.objects.iter().filter(own).map(|o| o.reference());
     let services = facts.snap.services.iter().filter(|s| ignored(&s.meta)).map(reference);
     let found: Vec<ObjectRef> = objects.chain(services).collect();
     if found.is_empty() {
@@ -87,6 +90,23 @@ mod tests {
             "true",
             &[&format!("warn {object}: the operator no longer keeps {object}; upgrades will pass it by")],
         );
+    }
+
+    #[test]
+    fn a_replica_set_has_it_of_its_deployment() {
+        let snap = snapshot(&Options::default(), |o| {
+            for kind in ["Deployment", "ReplicaSet"] {
+                let mut object =
+                    tortie_sim::installs::object("apps/v1", kind, "calico-system", "typha-x", json!({}));
+                set(
+                    &mut object,
+                    "/metadata/annotations/unsupported.operator.tigera.io~1ignore",
+                    json!("true"),
+                );
+                o.add(object);
+            }
+        });
+        assert_eq!(findings("T214", &snap).len(), 1);
     }
 
     #[test]

@@ -10,14 +10,15 @@
 //! **How to mend.** Make `targetPort` the port of the settings. Which of the two is right is yours to say; the command
 //! changes the Service, because Felix's setting concerns every node.
 
-use crate::doctor::check::{Check, Evidence, Judged, Station};
-use crate::doctor::entity::Entity;
+use crate::component::Component;
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_service_port};
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::{Auto, op_add, op_test};
 use crate::doctor::mend_link;
 use crate::doctor::verdict::Level;
 use crate::facts::Facts;
 use crate::facts::service_link::ServiceLink;
+use crate::facts::services::MetricsService;
 use serde_json::json;
 use tortie_cluster::object::Target;
 
@@ -27,48 +28,47 @@ pub(crate) static CHECK: Check = Check {
     title: "the Service ends at the port where the component listens",
     station: Station::Service,
     level: Level::Fail,
-    needs: &["T401", "T203", "T209", "T213"],
+    needs: &["T401", "T203", "T209", "T211", "T213"],
     evidence: &[Evidence::Objects],
     symptom: false,
     judge,
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    let judged = facts.installed().filter_map(|component| {
-        let entity = Entity::of(component);
-        let (index, at) = match facts.service_link(component) {
-            ServiceLink::WrongTarget(index, at) => (index, at),
-            ServiceLink::Whole(_) => return Some(Judged::pass(entity)),
-            _ => return None,
-        };
-        let service = facts.services(component).get(index)?;
-        let port = service.service.ports.get(at)?;
-        let listens = facts.settings.port(component);
-        let sends = match &port.target {
-            Target::Number(n) => n.to_string(),
-            Target::Name(name) => format!("{name:?}, which no container declares"),
-            Target::None => port.port.to_string(),
-        };
-        let pointer = format!("/spec/ports/{at}/targetPort");
-        let title = format!("the Service sends to {sends}, {} listens on {listens}", component.title());
-        let mut finding = Finding::new(title)
-            .cause_ref(service.reference(), &format!("spec.ports[{at}].targetPort"), sends.clone())
-            .heading(service.reference().to_string())
-            .row(format!("ports[{at}].targetPort"), sends, "")
-            .row(
-                format!("{} listens on", component.title()),
-                listens.to_string(),
-                "by its effective settings",
-            );
-        finding.cause.place = mend_link::place(service.service, &pointer);
-        let number = format!("/spec/ports/{at}/port");
-        let ops = vec![op_test(&number, &json!(port.port)), op_add(&pointer, &json!(listens))];
-        if let Some(fix) = mend_link::service(facts, service, ops, &pointer, json!(listens), Auto::Ask) {
-            finding = finding.fix(fix);
-        }
-        Some(Judged::fail(entity, finding))
-    });
-    judged.collect()
+    let wrong = |link: &ServiceLink| match link {
+        ServiceLink::WrongTarget(index, at) => Some((*index, *at)),
+        _ => None,
+    };
+    each_service_port(facts, wrong, finding)
+}
+
+fn finding(
+    facts: &Facts<'_>,
+    component: Component,
+    service: &MetricsService<'_>,
+    at: usize,
+) -> Option<Finding> {
+    let port = service.service.ports.get(at)?;
+    let listens = facts.settings.port(component);
+    let sends = match &port.target {
+        Target::Number(n) => n.to_string(),
+        Target::Name(name) => format!("{name:?}, which no container declares"),
+        Target::None => port.port.to_string(),
+    };
+    let pointer = format!("/spec/ports/{at}/targetPort");
+    let title = format!("the Service sends to {sends}, {} listens on {listens}", component.title());
+    let mut finding = Finding::new(title)
+        .cause_ref(service.reference(), &format!("spec.ports[{at}].targetPort"), sends.clone())
+        .heading(service.reference().to_string())
+        .row(format!("ports[{at}].targetPort"), sends, "")
+        .row(format!("{} listens on", component.title()), listens.to_string(), "by its effective settings");
+    finding.cause.place = mend_link::place(service.service, &pointer);
+    let number = format!("/spec/ports/{at}/port");
+    let ops = vec![op_test(&number, &json!(port.port)), op_add(&pointer, &json!(listens))];
+    if let Some(fix) = mend_link::service(facts, service, ops, &pointer, json!(listens), Auto::Ask) {
+        finding = finding.fix(fix);
+    }
+    Some(finding)
 }
 
 #[cfg(test)]

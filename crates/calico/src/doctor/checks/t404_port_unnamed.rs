@@ -7,8 +7,8 @@
 //!
 //! **How to mend.** Give the port the name that the monitor asks for; nothing that uses the Service by number is touched.
 
-use crate::doctor::check::{Check, Evidence, Judged, Station};
-use crate::doctor::entity::Entity;
+use crate::component::Component;
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_service_port};
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::{Auto, op_add, op_test};
 use crate::doctor::mend_link;
@@ -16,6 +16,7 @@ use crate::doctor::verdict::Level;
 use crate::facts::Facts;
 use crate::facts::monitors::Port;
 use crate::facts::service_link::ServiceLink;
+use crate::facts::services::MetricsService;
 use serde_json::json;
 
 pub(crate) static CHECK: Check = Check {
@@ -31,42 +32,44 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    let judged = facts.installed().filter_map(|component| {
-        let entity = Entity::of(component);
-        let (index, at) = match facts.service_link(component) {
-            ServiceLink::Unnamed(index, at) => (index, at),
-            ServiceLink::Whole(_) => return Some(Judged::pass(entity)),
-            _ => return None,
-        };
-        let service = facts.services(component).get(index)?;
-        let port = service.service.ports.get(at)?;
-        let monitor = facts.best(component).map(|b| facts.monitor(b));
-        let wanted = match monitor.map(|m| &m.port) {
-            Some(Port::Name(name)) if name.bytes().any(|b| b.is_ascii_lowercase()) => name.clone(),
-            _ => format!("{component}-metrics"),
-        };
-        let pointer = format!("/spec/ports/{at}/name");
-        let mut finding =
-            Finding::new("the Service's port has no name; a ServiceMonitor can only name ports")
-                .cause_ref(service.reference(), &format!("spec.ports[{at}].name"), "")
-                .heading(service.reference().to_string())
-                .row(format!("ports[{at}]"), format!("(no name)  {}", port.port), "ends at the metrics");
-        if let Some(monitor) = monitor {
-            finding = finding.heading(monitor.object.reference().to_string()).row(
-                monitor.label("port"),
-                wanted.clone(),
-                "",
-            );
-        }
-        finding.cause.place = mend_link::place(service.service, &format!("/spec/ports/{at}"));
-        let number = format!("/spec/ports/{at}/port");
-        let ops = vec![op_test(&number, &json!(port.port)), op_add(&pointer, &json!(wanted))];
-        if let Some(fix) = mend_link::service(facts, service, ops, &pointer, json!(wanted), Auto::Ask) {
-            finding = finding.fix(fix);
-        }
-        Some(Judged::fail(entity, finding))
-    });
-    judged.collect()
+    let wrong = |link: &ServiceLink| match link {
+        ServiceLink::Unnamed(index, at) => Some((*index, *at)),
+        _ => None,
+    };
+    each_service_port(facts, wrong, finding)
+}
+
+fn finding(
+    facts: &Facts<'_>,
+    component: Component,
+    service: &MetricsService<'_>,
+    at: usize,
+) -> Option<Finding> {
+    let port = service.service.ports.get(at)?;
+    let monitor = facts.best(component).map(|b| facts.monitor(b));
+    let wanted = match monitor.map(|m| &m.port) {
+        Some(Port::Name(name)) if name.bytes().any(|b| b.is_ascii_lowercase()) => name.clone(),
+        _ => format!("{component}-metrics"),
+    };
+    let pointer = format!("/spec/ports/{at}/name");
+    let mut finding = Finding::new("the Service's port has no name; a ServiceMonitor can only name ports")
+        .cause_ref(service.reference(), &format!("spec.ports[{at}].name"), "")
+        .heading(service.reference().to_string())
+        .row(format!("ports[{at}]"), format!("(no name)  {}", port.port), "ends at the metrics");
+    if let Some(monitor) = monitor {
+        finding = finding.heading(monitor.object.reference().to_string()).row(
+            monitor.label("port"),
+            wanted.clone(),
+            "",
+        );
+    }
+    finding.cause.place = mend_link::place(service.service, &format!("/spec/ports/{at}"));
+    let number = format!("/spec/ports/{at}/port");
+    let ops = vec![op_test(&number, &json!(port.port)), op_add(&pointer, &json!(wanted))];
+    if let Some(fix) = mend_link::service(facts, service, ops, &pointer, json!(wanted), Auto::Ask) {
+        finding = finding.fix(fix);
+    }
+    Some(finding)
 }
 
 #[cfg(test)]

@@ -9,9 +9,7 @@
 //!
 //! **How to mend.** Label the monitor as the selector asks. Which label that is, is read from your Prometheus object.
 
-use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
-use crate::doctor::entity::Entity;
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_taken};
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::{Auto, Fix};
 use crate::doctor::mend_link::{label, labels_to_meet};
@@ -34,21 +32,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    each_installed(facts, of)
-}
-
-fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
-    let branch = facts.best(component)?;
-    let prometheus = facts.prometheus(branch)?;
-    let entity = Entity::of(component).in_prometheus(prometheus.name.clone());
-    let taken = branch.taken.as_ref()?;
-    if taken.selector_null {
-        return None;
-    }
-    if taken.labels.is_empty() {
-        return Some(Judged::pass(entity));
-    }
-    Some(Judged::fail(entity, finding(facts, branch)?))
+    each_taken(facts, |taken| taken.labels.is_empty(), |facts, branch, _, _| finding(facts, branch))
 }
 
 /// One label missing on three monitors is one finding: all of them are named, and the first is its cause.

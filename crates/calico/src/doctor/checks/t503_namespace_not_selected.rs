@@ -10,16 +10,15 @@
 //! **How to mend.** Label the namespace, or widen the selector of the Prometheus object, or move the monitor. The command
 //! takes the smallest step.
 
-use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
-use crate::doctor::entity::Entity;
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_taken};
 use crate::doctor::finding::{Finding, written};
 use crate::doctor::fix::{Auto, Command, Fix};
 use crate::doctor::mend;
 use crate::doctor::mend_link::labels_to_meet;
 use crate::doctor::verdict::Level;
 use crate::facts::Facts;
-use crate::facts::prometheus::{Prometheus, Selected};
+use crate::facts::branch::Branch;
+use crate::facts::prometheus::{Prometheus, Selected, Taken};
 use serde_json::json;
 use tortie_cluster::object::{Gvk, ObjectRef, Selector};
 
@@ -36,17 +35,15 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    each_installed(facts, of)
+    each_taken(facts, |taken| !taken.other_namespace && taken.namespace_labels.is_empty(), finding)
 }
 
-fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
-    let branch = facts.best(component)?;
-    let prometheus = facts.prometheus(branch)?;
-    let entity = Entity::of(component).in_prometheus(prometheus.name.clone());
-    let taken = branch.taken.as_ref()?;
-    if taken.selector_null {
-        return None;
-    }
+fn finding(
+    facts: &Facts<'_>,
+    branch: &Branch,
+    prometheus: &Prometheus<'_>,
+    taken: &Taken,
+) -> Option<Finding> {
     let monitor = facts.monitor(branch);
     let namespace = &monitor.object.meta.namespace;
     let kind = monitor.selected_as();
@@ -59,7 +56,8 @@ fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
             short(pointer)
         );
         (title, "(not set)".to_owned(), mend::set(facts, prometheus.object, pointer, json!({}), Auto::Ask))
-    } else if let Some(miss) = taken.namespace_labels.first() {
+    } else {
+        let miss = taken.namespace_labels.first()?;
         let selector = selector(prometheus, kind)?;
         let have = miss.have.as_ref().map_or_else(|| "has no such label".to_owned(), |v| format!("has {v}"));
         let title = format!(
@@ -67,17 +65,14 @@ fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
             prometheus.object.reference()
         );
         (title, selector.to_string(), by_label(facts, prometheus, &selector, namespace, pointer))
-    } else {
-        return Some(Judged::pass(entity));
     };
     let finding = Finding::new(title)
         .cause(prometheus.object, pointer)
         .row(prometheus.object.reference().to_string(), "", "")
         .row(short(pointer), rule, "")
         .row(monitor.object.reference().to_string(), "", "")
-        .row("namespace", namespace.as_str(), "")
-        .fix(fix);
-    Some(Judged::fail(entity, finding))
+        .row("namespace", namespace.as_str(), "");
+    Some(finding.fix(fix))
 }
 
 fn short(pointer: &str) -> String {

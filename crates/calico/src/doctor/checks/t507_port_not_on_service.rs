@@ -14,9 +14,8 @@
 //!
 //! **To reproduce:** `tortie demo break port-name`.
 
-use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_named_port};
 use crate::doctor::checks::t407_operator_owns_this_name::taken_over;
-use crate::doctor::entity::Entity;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Auto;
 use crate::doctor::mend_link;
@@ -24,7 +23,6 @@ use crate::doctor::nearest::{Choice, rank};
 use crate::doctor::verdict::Level;
 use crate::facts::Facts;
 use crate::facts::branch::{Branch, Reach};
-use crate::facts::monitors::Port;
 use crate::facts::service_link::ServiceLink;
 use crate::facts::services::MetricsService;
 use serde_json::json;
@@ -42,26 +40,22 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    let judged = facts.installed().filter_map(|component| {
-        let entity = Entity::of(component);
-        let branch = facts.best(component)?;
-        let Port::Name(wanted) = &facts.monitor(branch).port else { return None };
+    each_named_port(facts, |facts, branch, wanted| {
+        let link = facts.service_link(branch.component);
         let index = match &branch.reach {
             Reach::NoPort(services) => *services.first()?,
             // It names another port of the very Service that has the metrics.
-            Reach::OtherPort(i, _) if facts.service_link(component) == ServiceLink::Whole(*i) => *i,
-            Reach::Metrics(_) => return Some(Judged::pass(entity)),
+            Reach::OtherPort(i, _) if link == ServiceLink::Whole(*i) => *i,
             _ => return None,
         };
         // A number in quotes is T508's, a Service that the operator took over T407's, a port without a name T404's.
-        let unnamed = matches!(facts.service_link(component), ServiceLink::Unnamed(..));
+        let unnamed = matches!(link, ServiceLink::Unnamed(..));
         if wanted.bytes().all(|b| b.is_ascii_digit()) || taken_over(facts, branch).is_some() || unnamed {
             return None;
         }
-        let service = facts.services(component).get(index)?;
-        Some(Judged::fail(entity, finding(facts, branch, service, wanted)))
-    });
-    judged.collect()
+        let service = facts.services(branch.component).get(index)?;
+        Some(finding(facts, branch, service, wanted))
+    })
 }
 
 fn finding(facts: &Facts<'_>, branch: &Branch, service: &MetricsService<'_>, wanted: &str) -> Finding {

@@ -7,16 +7,14 @@
 //!
 //! **How to mend.** Put the Service's port name there.
 
-use crate::doctor::check::{Check, Evidence, Judged, Station};
-use crate::doctor::entity::Entity;
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_named_port};
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Auto;
 use crate::doctor::mend_link;
 use crate::doctor::nearest::{Choice, rank};
 use crate::doctor::verdict::Level;
 use crate::facts::Facts;
-use crate::facts::branch::Reach;
-use crate::facts::monitors::Port;
+use crate::facts::branch::{Branch, Reach};
 use serde_json::json;
 
 pub(crate) static CHECK: Check = Check {
@@ -32,58 +30,49 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    let judged = facts.installed().filter_map(|component| {
-        let entity = Entity::of(component);
-        let branch = facts.best(component)?;
-        let monitor = facts.monitor(branch);
-        let Port::Name(wanted) = &monitor.port else { return None };
-        let services = match &branch.reach {
-            Reach::NoPort(services) => services,
-            Reach::Metrics(_) => return Some(Judged::pass(entity)),
-            _ => return None,
-        };
-        if !wanted.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
+    each_named_port(facts, finding)
+}
+
+fn finding(facts: &Facts<'_>, branch: &Branch, wanted: &str) -> Option<Finding> {
+    let Reach::NoPort(services) = &branch.reach else { return None };
+    if !wanted.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let monitor = facts.monitor(branch);
+    let service = facts.services(branch.component).get(*services.first()?)?;
+    let fact = |i: usize, number: u16| {
+        if number.to_string() == *wanted {
+            Some("same port number")
+        } else {
+            (service.metrics_port == Some(i)).then_some("the port that ends at the metrics")
         }
-        let service = facts.services(component).get(*services.first()?)?;
-        let fact = |i: usize, number: u16| {
-            if number.to_string() == *wanted {
-                Some("same port number")
-            } else {
-                (service.metrics_port == Some(i)).then_some("the port that ends at the metrics")
-            }
-        };
-        let choices: Vec<Choice<'_>> = service
-            .service
-            .ports
-            .iter()
-            .enumerate()
-            .filter(|(_, p)| !p.name.is_empty())
-            .map(|(i, p)| Choice { value: &p.name, fact: fact(i, p.port) })
-            .collect();
-        let candidates = rank(wanted, &choices, "port");
-        let title = match candidates.iter().find(|c| c.sure) {
-            Some(best) => format!("port: \"{wanted}\" is a name here; use {}", best.value),
-            None => format!("port: \"{wanted}\" is a name here, and no port is called so"),
-        };
-        let mut finding = Finding::new(title)
-            .cause(monitor.object, &monitor.pointer("port"))
-            .heading(monitor.object.reference().to_string())
-            .row(monitor.label("port"), format!("{wanted:?}"), "a name, not a number")
-            .row(
-                service.reference().to_string(),
-                "",
-                if service.by_operator { "kept by Tigera's operator" } else { "" },
-            );
-        for port in &service.service.ports {
-            finding = finding.row("port", format!("{}  {}", port.name, port.port), "");
-        }
-        if let Some(best) = candidates.iter().find(|c| c.sure) {
-            finding = finding.fix(mend_link::endpoint(facts, monitor, "port", json!(best.value), Auto::Yes));
-        }
-        Some(Judged::fail(entity, finding.candidates(candidates)))
-    });
-    judged.collect()
+    };
+    let choices: Vec<Choice<'_>> = service
+        .service
+        .ports
+        .iter()
+        .enumerate()
+        .filter(|(_, p)| !p.name.is_empty())
+        .map(|(i, p)| Choice { value: &p.name, fact: fact(i, p.port) })
+        .collect();
+    let candidates = rank(wanted, &choices, "port");
+    let title = match candidates.iter().find(|c| c.sure) {
+        Some(best) => format!("port: \"{wanted}\" is a name here; use {}", best.value),
+        None => format!("port: \"{wanted}\" is a name here, and no port is called so"),
+    };
+    let kept = if service.by_operator { "kept by Tigera's operator" } else { "" };
+    let mut finding = Finding::new(title)
+        .cause(monitor.object, &monitor.pointer("port"))
+        .heading(monitor.object.reference().to_string())
+        .row(monitor.label("port"), format!("{wanted:?}"), "a name, not a number")
+        .row(service.reference().to_string(), "", kept);
+    for port in &service.service.ports {
+        finding = finding.row("port", format!("{}  {}", port.name, port.port), "");
+    }
+    if let Some(best) = candidates.iter().find(|c| c.sure) {
+        finding = finding.fix(mend_link::endpoint(facts, monitor, "port", json!(best.value), Auto::Yes));
+    }
+    Some(finding.candidates(candidates))
 }
 
 #[cfg(test)]

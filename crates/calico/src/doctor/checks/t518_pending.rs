@@ -52,6 +52,15 @@ fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
     }
 }
 
+/// Whether a component has no target yet because its monitor is young; where nothing of Calico has any, that has another
+/// cause.
+pub(crate) fn young(facts: &Facts<'_>, component: Component) -> bool {
+    let others = facts.installed().any(|c| !facts.targets(c).is_empty());
+    let way = facts.best(component).filter(|b| b.whole());
+    let age = way.and_then(|b| age(facts, facts.monitor(b)));
+    facts.targets(component).is_empty() && others && age.is_some_and(|a| a < DELAY)
+}
+
 /// Milliseconds since the monitor was made or its specification last changed; nothing when nobody says when.
 pub(crate) fn age(facts: &Facts<'_>, monitor: &Monitor<'_>) -> Option<i64> {
     let meta = &monitor.object.meta;

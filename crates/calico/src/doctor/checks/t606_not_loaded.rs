@@ -68,16 +68,21 @@ fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
         return Some(Judged::skipped(entity, "the operator's own configuration has no such job (T605)"));
     }
     let title = match in_secret {
-        Some(true) => {
-            format!("{pool} is in the Secret and not in the process: the reloader has not brought it")
-        }
+        Some(true) => format!(
+            "the newest configuration is in the Secret and not in {}: the reloader has not brought it",
+            bad.replica
+        ),
         _ => format!("{} is selected, and {} has no job of it", monitor.object.reference(), bad.replica),
     };
     let advice =
         "look at the container config-reloader of the Prometheus pod, and at the log of prometheus-operator";
-    let finding = Finding::new(title)
-        .confidence(Confidence::Observed)
-        .cause(monitor.object, "")
+    let mut finding = Finding::new(title).confidence(Confidence::Observed).cause(monitor.object, "");
+    if in_secret == Some(true) {
+        // A reloader that hangs keeps every job back: one finding.
+        finding = finding.cause(prometheus.object, "");
+        finding.cause.path = "config-reloader".to_owned();
+    }
+    let finding = finding
         .row("asked", bad.replica.clone(), bad.via.clone())
         .row("job", pool, "not in /api/v1/status/config")
         .fix(Fix::Outside(advice.to_owned()));

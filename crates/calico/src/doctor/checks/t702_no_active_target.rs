@@ -11,13 +11,14 @@
 //! found, look at Prometheus' page *Service discovery*: it shows what was discovered and dropped.
 
 use crate::component::Component;
+use crate::doctor::blind::unasked;
 use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::checks::t518_pending::young;
 use crate::doctor::entity::Entity;
-use crate::doctor::evidence::counted;
-use crate::doctor::evidence::unasked;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Fix;
 use crate::doctor::verdict::Level;
+use crate::doctor::wording::counted;
 use crate::facts::Facts;
 
 pub(crate) static CHECK: Check = Check {
@@ -50,6 +51,9 @@ fn of(facts: &Facts<'_>, component: Component) -> Judged {
             targets.iter().filter(|(_, t)| t.health == "up").map(|(_, t)| t.url.as_str()).collect();
         let all: std::collections::BTreeSet<&str> = targets.iter().map(|(_, t)| t.url.as_str()).collect();
         return Judged::pass_with(entity, format!("{}/{}", up.len(), all.len()));
+    }
+    if young(facts, component) {
+        return Judged::pending(entity, "its monitor is younger than two minutes");
     }
     Judged::fail(entity, finding(facts, component))
 }
@@ -97,5 +101,14 @@ mod tests {
         assert_eq!(judged("T702", &snap)[0].note, "3/3");
         snap.collectors[0].targets.retain(|t| !t.labels["job"].contains("typha"));
         assert_eq!(findings("T702", &snap), ["fail typha: no Prometheus has a target of Typha"]);
+        // Two minutes are given to a monitor that was just made.
+        for object in &mut snap.objects {
+            let object = std::sync::Arc::make_mut(object);
+            if object.gvk.kind == "ServiceMonitor" && object.meta.name == "calico-typha" {
+                object.meta.created = Some(snap.at - 30_000);
+            }
+        }
+        assert_eq!(findings("T702", &snap), Vec::<String>::new());
+        assert_eq!(judged("T702", &snap)[1].note, "its monitor is younger than two minutes");
     }
 }

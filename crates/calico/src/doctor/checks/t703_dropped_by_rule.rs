@@ -10,14 +10,13 @@
 //! `port`, those below from its `relabelings`. `tortie relabel JOB` shows every step.
 
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_scraped};
 use crate::doctor::dropping::{Drop, furthest};
 use crate::doctor::entity::Entity;
-use crate::doctor::evidence::listed;
-use crate::doctor::evidence::unasked;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Fix;
 use crate::doctor::verdict::Level;
+use crate::doctor::wording::listed;
 use crate::facts::Facts;
 
 pub(crate) static CHECK: Check = Check {
@@ -33,14 +32,10 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    each_installed(facts, of)
+    each_scraped(facts, of)
 }
 
-fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
-    let entity = Entity::of(component);
-    if let Some(judged) = unasked(facts, entity.clone()) {
-        return Some(judged);
-    }
+fn of(facts: &Facts<'_>, component: Component, entity: Entity) -> Option<Judged> {
     // While some target is kept, the dropped ones are those that were not meant.
     if !facts.targets(component).is_empty() {
         return Some(Judged::pass(entity));

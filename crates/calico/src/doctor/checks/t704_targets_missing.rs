@@ -9,13 +9,12 @@
 //! relabelling rule drops, a Windows node whose pods have a label of their own, a shard that is down.
 
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_scraped};
 use crate::doctor::entity::Entity;
-use crate::doctor::evidence::listed;
-use crate::doctor::evidence::unasked;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Fix;
 use crate::doctor::verdict::Level;
+use crate::doctor::wording::listed;
 use crate::facts::Facts;
 use crate::facts::samples::host_port;
 use std::collections::BTreeSet;
@@ -36,14 +35,10 @@ pub(crate) static CHECK: Check = Check {
 const YOUNG: i64 = 120_000;
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    each_installed(facts, of)
+    each_scraped(facts, of)
 }
 
-fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
-    let entity = Entity::of(component);
-    if let Some(judged) = unasked(facts, entity.clone()) {
-        return Some(judged);
-    }
+fn of(facts: &Facts<'_>, component: Component, entity: Entity) -> Option<Judged> {
     let targets = facts.targets(component);
     if targets.is_empty() {
         // T702 speaks of that.

@@ -19,15 +19,15 @@
 //! | x509 | the certificate's name, issuer or age |
 
 use crate::component::Component;
+use crate::doctor::blind::unasked;
 use crate::doctor::check::{Check, Evidence, Judged, Station};
 use crate::doctor::entity::Entity;
-use crate::doctor::evidence::counted;
-use crate::doctor::evidence::unasked;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Fix;
 use crate::doctor::last_error::{Class, bare};
 use crate::doctor::verdict::Confidence;
 use crate::doctor::verdict::Level;
+use crate::doctor::wording::counted;
 use crate::facts::Facts;
 use crate::facts::samples::host_port;
 use crate::snapshot::Target;

@@ -10,10 +10,8 @@
 //! what monitors may ask for.
 
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_scraped};
 use crate::doctor::entity::Entity;
-use crate::doctor::evidence::counted;
-use crate::doctor::evidence::unasked;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Auto;
 use crate::doctor::fix::Fix;
@@ -22,6 +20,7 @@ use crate::doctor::mend;
 use crate::doctor::questions;
 use crate::doctor::verdict::Confidence;
 use crate::doctor::verdict::Level;
+use crate::doctor::wording::counted;
 use crate::facts::Facts;
 use crate::facts::branch::Branch;
 use crate::snapshot::Target;
@@ -50,14 +49,10 @@ const LIMITS: [(&str, &str, &str); 6] = [
 ];
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    each_installed(facts, of)
+    each_scraped(facts, of)
 }
 
-fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
-    let entity = Entity::of(component);
-    if let Some(judged) = unasked(facts, entity.clone()) {
-        return Some(judged);
-    }
+fn of(facts: &Facts<'_>, component: Component, entity: Entity) -> Option<Judged> {
     let targets = facts.targets(component);
     let cut: Vec<&Target> = targets
         .iter()
@@ -114,29 +109,47 @@ fn place<'f>(
 ) -> Option<(&'f tortie_cluster::object::Object, String, Fix)> {
     let monitor = facts.monitor(branch).object.as_ref();
     let prometheus = facts.prometheus(branch).map(|p| p.object.as_ref());
-    let number = |v: Option<&Value>| v.and_then(Value::as_f64).filter(|n| *n > 0.0);
-    let of_monitor = number(monitor.at(own));
-    let of_prometheus = number(prometheus.and_then(|p| p.at(enforced)));
+    let of_monitor = monitor.at(own).and_then(limit);
+    let of_prometheus = prometheus.and_then(|p| p.at(enforced)).and_then(limit);
     let (object, pointer, now) = match (of_monitor, of_prometheus) {
-        (Some(m), Some(p)) if p < m => (prometheus?, enforced, Some(p)),
-        (Some(m), _) => (monitor, own, Some(m)),
-        (None, Some(p)) => (prometheus?, enforced, Some(p)),
-        (None, None) if monitor.at(own).is_some() => (monitor, own, None),
-        (None, None) => (prometheus.filter(|p| p.at(enforced).is_some())?, enforced, None),
+        (Some(m), Some(p)) if p < m => (prometheus?, enforced, p),
+        (Some(m), _) => (monitor, own, m),
+        (None, Some(p)) => (prometheus?, enforced, p),
+        (None, None) => return None,
     };
-    let fix = match now {
+    // Prometheus does not say how large the page was; ten times the limit, and 10 MB at least, hold any of Calico's.
+    let wanted = match object.at(pointer) {
+        Some(Value::String(_)) => json!(format!("{:.0}MB", (10.0 * now / 1e6).max(10.0).ceil())),
         // Twice what is sent now, and rounded up, lasts for a while.
-        Some(now) => {
-            let wanted = (2.0 * sent.unwrap_or(now).max(now) / 100.0).ceil() * 100.0;
-            mend::set(facts, object, pointer, json!(wanted as u64), Auto::Ask)
-        }
-        None => Fix::Outside(format!(
-            "raise {} of {}",
-            crate::doctor::finding::written(pointer),
-            object.reference()
-        )),
+        _ => json!(((2.0 * sent.unwrap_or(now).max(now) / 100.0).ceil() * 100.0) as u64),
     };
+    let fix = mend::set(facts, object, pointer, wanted, Auto::Ask);
     Some((object, pointer.to_owned(), fix))
+}
+
+/// A limit: a number, or a size in bytes as the CRD takes it (`10KB`, `1MiB`). One of zero is none.
+fn limit(value: &Value) -> Option<f64> {
+    const UNITS: [(&str, f64); 11] = [
+        ("KiB", 1024.0),
+        ("MiB", 1_048_576.0),
+        ("GiB", 1_073_741_824.0),
+        ("TiB", 1_099_511_627_776.0),
+        ("KB", 1e3),
+        ("MB", 1e6),
+        ("GB", 1e9),
+        ("TB", 1e12),
+        ("PB", 1e15),
+        ("EB", 1e18),
+        ("B", 1.0),
+    ];
+    let number = match value.as_str() {
+        Some(text) => {
+            let (digits, unit) = UNITS.iter().find_map(|(u, n)| Some((text.strip_suffix(u)?, *n)))?;
+            digits.trim().parse::<f64>().ok()? * unit
+        }
+        None => value.as_f64()?,
+    };
+    Some(number).filter(|n| *n > 0.0)
 }
 
 /// Samples that the target sent, kept or not.
@@ -155,6 +168,35 @@ mod tests {
     use crate::testing::{findings, mends, running, with_answer};
     use serde_json::json;
     use tortie_sim::installs::{Options, set};
+
+    #[test]
+    fn sizes_have_units() {
+        #[track_caller]
+        fn check(text: &str, expect: Option<f64>) {
+            assert_eq!(super::limit(&json!(text)), expect, "{text}");
+        }
+        check("10KB", Some(10_000.0));
+        check("1MiB", Some(1_048_576.0));
+        check("512B", Some(512.0));
+        check("0B", None);
+        check("many", None);
+    }
+
+    #[test]
+    fn the_size_of_a_page_may_grow() {
+        let mut snap = running(&Options::default(), |o| {
+            set(o.get("ServiceMonitor", "calico-typha"), "/spec/bodySizeLimit", json!("10KB"));
+        });
+        for target in snap.collectors[0].targets.iter_mut().filter(|t| t.url.contains(":9093")) {
+            target.health = "down".to_owned();
+            target.last_error = "body size limit exceeded".to_owned();
+        }
+        assert!(
+            mends("T706", &snap)[0].ends_with("\"path\":\"/spec/bodySizeLimit\",\"value\":\"10MB\"}]'"),
+            "{:?}",
+            mends("T706", &snap)
+        );
+    }
 
     #[test]
     fn the_limit_and_its_place_are_named() {

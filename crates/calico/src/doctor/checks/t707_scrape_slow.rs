@@ -9,9 +9,8 @@
 //! left, a proxy between. Then raise `scrapeTimeout` (never above the interval) or scrape less often.
 
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_scraped};
 use crate::doctor::entity::Entity;
-use crate::doctor::evidence::unasked;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Fix;
 use crate::doctor::verdict::Confidence;
@@ -35,14 +34,10 @@ pub(crate) static CHECK: Check = Check {
 const CLOSE: f64 = 0.8;
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    each_installed(facts, of)
+    each_scraped(facts, of)
 }
 
-fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
-    let entity = Entity::of(component);
-    if let Some(judged) = unasked(facts, entity.clone()) {
-        return Some(judged);
-    }
+fn of(facts: &Facts<'_>, component: Component, entity: Entity) -> Option<Judged> {
     let targets = facts.targets(component);
     let mut slow: Vec<&Target> = targets
         .iter()

@@ -10,14 +10,13 @@
 //! say which; then this check is silent.
 
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_scraped};
+use crate::doctor::checks::find;
 use crate::doctor::entity::Entity;
-use crate::doctor::evidence::said;
-use crate::doctor::evidence::unasked;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Fix;
 use crate::doctor::verdict::Confidence;
-use crate::doctor::verdict::Level;
+use crate::doctor::verdict::{Level, Verdict};
 use crate::facts::Facts;
 use std::collections::BTreeMap;
 
@@ -34,14 +33,10 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    each_installed(facts, of)
+    each_scraped(facts, of)
 }
 
-fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
-    let entity = Entity::of(component);
-    if let Some(judged) = unasked(facts, entity.clone()) {
-        return Some(judged);
-    }
+fn of(facts: &Facts<'_>, component: Component, entity: Entity) -> Option<Judged> {
     let mut twice: Vec<(String, Vec<String>)> = Vec::new();
     for collector in facts.reachable() {
         let mut pools: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -74,6 +69,16 @@ fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
             .to_owned(),
     );
     Some(Judged::warn(entity, finding.fix(fix)))
+}
+
+/// Whether one of `ids` has something to say of the component: then a check that sees the consequence is silent.
+fn said(facts: &Facts<'_>, ids: &[&str], component: Component) -> bool {
+    ids.iter().filter_map(|id| find(id)).any(|check| {
+        (check.judge)(facts).iter().any(|j| {
+            matches!(j.verdict, Verdict::Fail | Verdict::Warn)
+                && j.entity.component.is_none_or(|c| c == component)
+        })
+    })
 }
 
 #[cfg(test)]

@@ -11,9 +11,9 @@
 
 use crate::catalogue;
 use crate::component::Component;
+use crate::doctor::blind::unasked;
 use crate::doctor::check::{Check, Evidence, Judged, Station};
 use crate::doctor::entity::Entity;
-use crate::doctor::evidence::unasked;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::{Auto, Fix};
 use crate::doctor::mend_link;
@@ -22,6 +22,7 @@ use crate::doctor::verdict::Confidence;
 use crate::doctor::verdict::Level;
 use crate::facts::Facts;
 use crate::facts::discovered::rules;
+use crate::snapshot::Target;
 use serde_json::Value;
 use tortie_model::LabelsBuilder;
 use tortie_model::relabel::{Rule, trace};
@@ -52,6 +53,14 @@ fn of(facts: &Facts<'_>, component: Component) -> Judged {
     let mut finding =
         Finding::new(format!("no sample of {} arrives", component.title())).confidence(Confidence::Observed);
     finding.cause.path = format!("samples of {component}");
+    let untried = |t: &Target| t.health == "unknown" && t.last_scrape.is_none();
+    if let Some((_, first)) = targets.first().filter(|_| targets.iter().all(|(_, t)| untried(t))) {
+        let text = format!("not scraped yet; the interval is {:.0} s", first.interval);
+        return Judged::pending(entity, text);
+    }
+    if super::t518_pending::young(facts, component) {
+        return Judged::pending(entity, "its monitor is younger than two minutes");
+    }
     if up.is_empty() {
         return Judged::fail(entity, finding);
     }
@@ -165,6 +174,19 @@ mod tests {
             findings("T710", &none),
             ["fail typha: Typha answers, and no sample is left after metric relabelling"]
         );
+    }
+
+    #[test]
+    fn a_target_that_had_no_turn_yet_is_pending() {
+        let mut snap = running(&Options::default(), |_| {});
+        for target in snap.collectors[0].targets.iter_mut().filter(|t| t.url.contains(":9091")) {
+            target.health = "unknown".to_owned();
+            target.last_scrape = None;
+            target.interval = 300.0;
+        }
+        let judged = judged("T710", &snap);
+        assert_eq!(judged[0].note, "not scraped yet; the interval is 300 s");
+        assert_eq!(judged[0].verdict, crate::doctor::verdict::Verdict::Pending);
     }
 
     #[test]

@@ -12,9 +12,8 @@
 
 use crate::catalogue;
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station, each_installed};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_scraped};
 use crate::doctor::entity::Entity;
-use crate::doctor::evidence::unasked;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Auto;
 use crate::doctor::fix::Fix;
@@ -40,14 +39,10 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    each_installed(facts, of)
+    each_scraped(facts, of)
 }
 
-fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
-    let entity = Entity::of(component);
-    if let Some(judged) = unasked(facts, entity.clone()) {
-        return Some(judged);
-    }
+fn of(facts: &Facts<'_>, component: Component, entity: Entity) -> Option<Judged> {
     if let Some(finding) = same_labels(facts, component) {
         return Some(Judged::warn(entity, finding));
     }

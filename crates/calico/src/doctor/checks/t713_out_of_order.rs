@@ -9,15 +9,15 @@
 //!
 //! **How to mend.** Two targets with the same labels, two Prometheus that write into one, or a clock that jumped.
 
+use crate::doctor::blind::unasked;
 use crate::doctor::check::{Check, Evidence, Judged, Station};
 use crate::doctor::entity::Entity;
-use crate::doctor::evidence::counted;
-use crate::doctor::evidence::unasked;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Fix;
 use crate::doctor::questions;
 use crate::doctor::verdict::Confidence;
 use crate::doctor::verdict::Level;
+use crate::doctor::wording::counted;
 use crate::facts::Facts;
 
 pub(crate) static CHECK: Check = Check {

@@ -7,9 +7,9 @@
 //!
 //! **How to mend.** Look at the store's answers in Prometheus' log (429, 5xx, 401), and at `maxShards` of the queue.
 
+use crate::doctor::blind::unasked;
 use crate::doctor::check::{Check, Evidence, Judged, Station};
 use crate::doctor::entity::Entity;
-use crate::doctor::evidence::unasked;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Fix;
 use crate::doctor::questions;

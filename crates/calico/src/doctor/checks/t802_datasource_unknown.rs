@@ -10,13 +10,13 @@
 //! **How to mend.** Put the uid of your Prometheus in the place of the unknown one.
 
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::check::{Check, Evidence, Judged, Station, without_boards};
 use crate::doctor::entity::Entity;
-use crate::doctor::evidence::{counted, listed};
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Fix;
 use crate::doctor::rewrite::{self, Replacement};
 use crate::doctor::verdict::Level;
+use crate::doctor::wording::{counted, listed};
 use crate::facts::Facts;
 use crate::facts::grafana::{DataSource, data_sources};
 use crate::facts::panels::Board;
@@ -34,11 +34,8 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    if facts.boards().is_empty() {
-        return vec![Judged::skipped(
-            Entity::cluster(),
-            "no dashboard that reads Calico's series is in sight",
-        )];
+    if let Some(judged) = without_boards(facts) {
+        return vec![judged];
     }
     let Some(known) = data_sources(facts.snap) else {
         return vec![Judged::skipped(Entity::cluster(), "Grafana's data sources are not in sight")];

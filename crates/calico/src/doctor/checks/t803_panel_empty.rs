@@ -10,16 +10,15 @@
 //! that is not on is no failure (T805).
 
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_board};
 use crate::doctor::entity::Entity;
-use crate::doctor::evidence::counted;
-use crate::doctor::evidence::listed;
-use crate::doctor::evidence::unasked;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Fix;
-use crate::doctor::panel_causes::{Culprit, of_board, panels};
+use crate::doctor::panel_causes::{Culprit, of_board, panels, too_young};
 use crate::doctor::verdict::Confidence;
 use crate::doctor::verdict::Level;
+use crate::doctor::wording::counted;
+use crate::doctor::wording::listed;
 use crate::facts::Facts;
 use crate::facts::panels::{Board, PanelQuery};
 use std::collections::BTreeMap;
@@ -37,18 +36,9 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    if facts.boards().is_empty() {
-        return vec![Judged::skipped(
-            Entity::cluster(),
-            "no dashboard that reads Calico's series is in sight",
-        )];
-    }
-    if let Some(judged) = unasked(facts, Entity::cluster()) {
-        return vec![judged];
-    }
-    let mut out: Vec<Judged> = facts.installed().filter_map(|c| all_empty(facts, c)).collect();
-    for board in facts.boards() {
-        out.extend(of(facts, board));
+    let mut out = each_board(facts, of);
+    if facts.reachable().next().is_some() {
+        out.extend(facts.installed().filter_map(|c| all_empty(facts, c)));
     }
     out
 }
@@ -86,6 +76,11 @@ fn of(facts: &Facts<'_>, board: &Board) -> Vec<Judged> {
         if let (Culprit::Other(why), Some(c)) = (culprit, query.component) {
             others.entry((c, why.clone())).or_default().push(query);
         }
+    }
+    let young =
+        judged.iter().filter_map(|(_, c)| if let Culprit::Young(ms) = c { Some(*ms) } else { None }).max();
+    if let (true, Some(ms)) = (others.is_empty(), young) {
+        return vec![Judged::pending(entity(component), too_young(ms))];
     }
     if others.is_empty() {
         let needed = judged.iter().filter(|(_, c)| !matches!(c, Culprit::Mode(_))).count();
@@ -155,6 +150,24 @@ mod tests {
             &[],
             &[],
         );
+    }
+
+    #[test]
+    fn what_looks_back_further_than_samples_is_too_young() {
+        let expr = "deriv(felix_log_errors[6h:5m])";
+        let board = |young: &str| {
+            let snap = running(&Options::default(), |o| {
+                o.add(dashboard("d", &["felix_host", expr]));
+            });
+            answered(
+                snap,
+                &["felix_host{job=\"felix\"}", "felix_log_errors{job=\"felix\"}", "up{job=\"felix\"}"],
+                &[expr, young],
+            )
+        };
+        let told = judged("T803", &board("up offset 10m"));
+        assert_eq!(told[0].note, "too young: it looks back 10m");
+        assert_eq!(findings("T803", &board("up offset 1h")).len(), 1);
     }
 
     #[test]

@@ -10,11 +10,8 @@
 
 use crate::component::Component;
 use crate::doctor::bisect::{Killer, written};
-use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::check::{Check, Evidence, Judged, Station, each_board};
 use crate::doctor::entity::Entity;
-use crate::doctor::evidence::counted;
-use crate::doctor::evidence::listed;
-use crate::doctor::evidence::unasked;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Fix;
 use crate::doctor::nearest::{Choice, rank};
@@ -22,6 +19,8 @@ use crate::doctor::panel_causes::{Culprit, of_board, panels};
 use crate::doctor::rewrite::{self, Replacement};
 use crate::doctor::verdict::Confidence;
 use crate::doctor::verdict::Level;
+use crate::doctor::wording::counted;
+use crate::doctor::wording::listed;
 use crate::facts::Facts;
 use crate::facts::panels::{Board, PanelQuery};
 use std::collections::BTreeMap;
@@ -40,16 +39,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    if facts.boards().is_empty() {
-        return vec![Judged::skipped(
-            Entity::cluster(),
-            "no dashboard that reads Calico's series is in sight",
-        )];
-    }
-    if let Some(judged) = unasked(facts, Entity::cluster()) {
-        return vec![judged];
-    }
-    facts.boards().iter().flat_map(|b| of(facts, b)).collect()
+    each_board(facts, of)
 }
 
 fn of(facts: &Facts<'_>, board: &Board) -> Vec<Judged> {

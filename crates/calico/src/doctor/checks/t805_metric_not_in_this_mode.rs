@@ -9,12 +9,12 @@
 //! **How to mend.** Nothing is broken.
 
 use crate::component::Component;
+use crate::doctor::blind::unasked;
 use crate::doctor::check::{Check, Evidence, Judged, Station};
 use crate::doctor::entity::Entity;
-use crate::doctor::evidence::listed;
-use crate::doctor::evidence::unasked;
 use crate::doctor::panel_causes::{Culprit, of_board, panels};
 use crate::doctor::verdict::Level;
+use crate::doctor::wording::listed;
 use crate::facts::Facts;
 use crate::facts::panels::PanelQuery;
 use std::collections::BTreeMap;

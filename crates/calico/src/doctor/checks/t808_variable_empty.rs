@@ -10,12 +10,12 @@
 use crate::component::Component;
 use crate::doctor::bisect::written;
 use crate::doctor::bisect::{Oracle, diagnose, variable_expr};
+use crate::doctor::blind::unasked;
 use crate::doctor::check::{Check, Evidence, Judged, Station};
 use crate::doctor::entity::Entity;
-use crate::doctor::evidence::unasked;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Fix;
-use crate::doctor::panel_causes::{Culprit, of_diagnosis};
+use crate::doctor::panel_causes::{Culprit, of_diagnosis, too_young};
 use crate::doctor::verdict::Confidence;
 use crate::doctor::verdict::Level;
 use crate::facts::Facts;
@@ -60,6 +60,7 @@ fn of(facts: &Facts<'_>, board: &Board, variable: &Variable) -> Option<Judged> {
             return Some(Judged::unknown(entity, "Prometheus was not asked for this variable"));
         }
         Culprit::Mode(need) => return Some(Judged::skipped(entity, format!("needs {need}"))),
+        Culprit::Young(ms) => return Some(Judged::pending(entity, too_young(ms))),
         Culprit::Matcher(killer) => format!("{} matches nothing", written(&killer.matcher)),
         Culprit::Range(function, _) => format!("the range of {function} is too short"),
         Culprit::Gone(name, until, _) => format!("{name} went with Calico 3.{until}"),

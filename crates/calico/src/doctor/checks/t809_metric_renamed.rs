@@ -9,15 +9,15 @@
 
 use crate::catalogue::{self, Metric};
 use crate::component::Component;
-use crate::doctor::check::{Check, Evidence, Judged, Station};
+use crate::doctor::check::{Check, Evidence, Judged, Station, without_boards};
 use crate::doctor::entity::Entity;
-use crate::doctor::evidence::counted;
-use crate::doctor::evidence::listed;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Fix;
 use crate::doctor::panel_causes::panels;
 use crate::doctor::rewrite::{self, Replacement};
 use crate::doctor::verdict::Level;
+use crate::doctor::wording::counted;
+use crate::doctor::wording::listed;
 use crate::facts::Facts;
 use crate::facts::panels::{Board, PanelQuery};
 use crate::facts::queries::{Life, life, metric};
@@ -36,11 +36,8 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    if facts.boards().is_empty() {
-        return vec![Judged::skipped(
-            Entity::cluster(),
-            "no dashboard that reads Calico's series is in sight",
-        )];
+    if let Some(judged) = without_boards(facts) {
+        return vec![judged];
     }
     if facts.install.version.is_none() {
         return vec![Judged::skipped(

@@ -9,9 +9,9 @@
 //! rule needs `on (...)` or an aggregation.
 
 use crate::component::Component;
+use crate::doctor::blind::unasked;
 use crate::doctor::check::{Check, Evidence, Judged, Station};
 use crate::doctor::entity::Entity;
-use crate::doctor::evidence::unasked;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Fix;
 use crate::doctor::verdict::Confidence;

@@ -18,7 +18,7 @@ use crate::doctor::finding::Finding;
 use crate::doctor::fix::Auto;
 use crate::doctor::fix::Fix;
 use crate::doctor::mend_link;
-use crate::doctor::panel_causes::{Culprit, nearest, of_diagnosis, unknown};
+use crate::doctor::panel_causes::{Culprit, nearest, of_diagnosis, too_young, unknown};
 use crate::doctor::verdict::Confidence;
 use crate::doctor::verdict::Level;
 use crate::facts::Facts;
@@ -80,6 +80,7 @@ fn of(facts: &Facts<'_>, rule: &Rule) -> Option<Judged> {
         Culprit::None => return Some(Judged::pass(entity)),
         Culprit::Unasked => return Some(Judged::unknown(entity, "Prometheus was not asked for this rule")),
         Culprit::Mode(need) => return Some(Judged::skipped(entity, format!("needs {need}"))),
+        Culprit::Young(ms) => return Some(Judged::pending(entity, too_young(ms))),
         Culprit::Matcher(killer) => format!("{} matches nothing", written(&killer.matcher)),
         Culprit::Range(function, ms) => {
             format!("the range {} of {function} holds no two samples", tortie_model::duration::format(ms))

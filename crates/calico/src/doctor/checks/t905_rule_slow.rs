@@ -7,9 +7,9 @@
 //!
 //! **How to mend.** Split the group, evaluate less often, or let the rule read fewer series.
 
+use crate::doctor::blind::unasked;
 use crate::doctor::check::{Check, Evidence, Judged, Station};
 use crate::doctor::entity::Entity;
-use crate::doctor::evidence::unasked;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Fix;
 use crate::doctor::verdict::Confidence;

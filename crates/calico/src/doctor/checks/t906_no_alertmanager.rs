@@ -1,7 +1,7 @@
 //! # Alerts go somewhere
 //!
 //! **Looks at** the Alertmanagers that Prometheus sends to: those it says are active, else those of the Prometheus object. Only where an
-//! alert reads Calico's series.
+//! alert that somebody wrote reads Calico's series; those that tortie brings along ask for nobody by themselves.
 //!
 //! **Why it breaks silently.** Alerts fire on Prometheus' page, and nobody is told. Prometheus counts what it drops and says nothing.
 //!
@@ -31,8 +31,13 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
-    if facts.alerted().is_empty() {
-        return vec![Judged::skipped(Entity::cluster(), "no alert that reads Calico's series is in sight")];
+    if facts.alerted_by_people().is_empty() {
+        let why = if facts.alerted().is_empty() {
+            "no alert that reads Calico's series is in sight"
+        } else {
+            "only the alerts that tortie brings along read Calico's series, and they ask for nobody by themselves"
+        };
+        return vec![Judged::skipped(Entity::cluster(), why)];
     }
     let told: Vec<&Vec<String>> = facts.reachable().filter_map(|c| c.alertmanagers.as_ref()).collect();
     if told.iter().any(|a| !a.is_empty()) {

@@ -8,9 +8,9 @@
 //!
 //! **How to mend.** Look at Prometheus' page of rules: evaluation has stopped, or the group with the watchdog fails.
 
+use crate::doctor::blind::unasked;
 use crate::doctor::check::{Check, Evidence, Judged, Station};
 use crate::doctor::entity::Entity;
-use crate::doctor::evidence::unasked;
 use crate::doctor::finding::Finding;
 use crate::doctor::fix::Fix;
 use crate::doctor::verdict::Confidence;

@@ -24,7 +24,8 @@ pub(super) struct Scraped<'t> {
 /// One job for each monitor, one group for each target.
 pub(super) fn yaml(jobs: &[Job<'_>]) -> String {
     let mut out = format!(
-        "global:\n  scrape_interval: {}s\n  scrape_timeout: 10s\nscrape_configs:{}\n",
+        "global:\n  scrape_interval: {}s\n  scrape_timeout: 10s\n  evaluation_interval: {}s\nscrape_configs:{}\n",
+        INTERVAL_MS / 1000,
         INTERVAL_MS / 1000,
         if jobs.is_empty() { " []" } else { "" }
     );

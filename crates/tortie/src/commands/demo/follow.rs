@@ -3,10 +3,12 @@
 
 use super::cluster::{DemoCluster, key};
 use super::config::{self, Job, Scraped};
+use super::rules;
 use crate::server::Server;
 use crate::server::reload::Text;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tortie_calico::component::Component;
@@ -144,6 +146,7 @@ pub(super) async fn follow(
     fleet: Arc<Fleet>,
     server: &Server,
     text: Text,
+    rule_file: &Path,
     clock: Arc<dyn Clock>,
 ) {
     first_scrapes(server).await;
@@ -186,7 +189,7 @@ pub(super) async fn follow(
         if let Err(e) = fleet.silence(next.silent.clone()).await {
             tracing::warn!(component = "demo", err = %e, "a simulated process cannot listen again");
         }
-        if text.replace(next.yaml.clone()) {
+        if text.replace(rules::named(next.yaml.clone(), rule_file)) {
             // The outcome is in the log and among the notices.
             let _ = server.running.reload().await;
         }

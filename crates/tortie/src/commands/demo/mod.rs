@@ -8,6 +8,7 @@ mod follow;
 mod follow_tests;
 mod history;
 mod names;
+mod rules;
 mod screen;
 mod switches;
 
@@ -180,7 +181,8 @@ impl Start {
         let cluster = Arc::new(cluster.map_err(failed)?);
         let kubeconfig = dir.join("demo.kubeconfig");
         cluster.write_kubeconfig(&kubeconfig).map_err(failed)?;
-        let text = Text::new(follow::wanted(&cluster, fleet.targets(), now).yaml);
+        let rule_file = rules::place(dir).map_err(failed)?;
+        let text = Text::new(rules::named(follow::wanted(&cluster, fleet.targets(), now).yaml, &rule_file));
         let options = self.options(dir, &kubeconfig);
         let server = Server::prepare(options, Source::Text(text.clone()), Arc::clone(&clock)).await?;
         tokio::select! {
@@ -202,7 +204,7 @@ impl Start {
         }
         tokio::select! {
             () = server.until_told_to_end(&mut signals) => {}
-            () = follow::follow(cluster, fleet, &server, text, clock) => {}
+            () = follow::follow(cluster, fleet, &server, text, &rule_file, clock) => {}
         }
         screen::ending();
         // A directory that is kept keeps no address of a server that is gone.
@@ -219,6 +221,8 @@ impl Start {
 
     fn options(&self, dir: &std::path::Path, kubeconfig: &std::path::Path) -> ServerOptions {
         ServerOptions {
+            from_crds: None,
+            web_config: None,
             cluster: Some(ClusterChoice {
                 kubeconfig: kubeconfig.to_owned(),
                 context: Some(cluster::CONTEXT.to_owned()),
@@ -226,6 +230,7 @@ impl Start {
                 own: true,
             }),
             allow_setup: self.allow_setup,
+            calico: None,
             config_file: PathBuf::from("prometheus.yml"),
             listen: self.listen.clone(),
             external_url: self.external_url.clone(),
@@ -246,6 +251,13 @@ impl Start {
             max_samples: 50_000_000,
             adjust_timestamps: true,
             timestamp_tolerance_ms: 10,
+            alert_resend_delay_ms: 60_000,
+            alert_outage_tolerance_ms: 3_600_000,
+            alert_grace_period_ms: 600_000,
+            max_concurrent_evals: 4,
+            drain_notifications: true,
+            notification_batch: 256,
+            notification_capacity: 10_000,
             features: Vec::new(),
             threads: None,
             log_level: self.log_level,

@@ -62,12 +62,24 @@ pub(crate) struct PrometheusFlags {
     /// Takes any certificate
     #[arg(long, requires = "prom_url")]
     pub(crate) prom_insecure: bool,
+    /// Asks this Grafana for its data sources and dashboards besides what the cluster's objects say
+    #[arg(long, value_name = "URL", help_heading = "Grafana")]
+    pub(crate) grafana_url: Option<String>,
+    /// File with a token of a Grafana service account
+    #[arg(long, value_name = "FILE", requires = "grafana_url", help_heading = "Grafana")]
+    pub(crate) grafana_token_file: Option<PathBuf>,
+    /// File with certificate authorities to trust besides the system's
+    #[arg(long, value_name = "FILE", requires = "grafana_url", help_heading = "Grafana")]
+    pub(crate) grafana_ca_file: Option<PathBuf>,
     /// Does not ask Prometheus at all
     #[arg(long)]
     pub(crate) no_prometheus: bool,
     /// Probes of processes a component, besides those whose targets fail; 0 for none
     #[arg(long, value_name = "N", default_value = "10")]
     pub(crate) probe_nodes: usize,
+    /// Looks once at everything, also at what two writers seem to fight over: for whoever looks again anyway.
+    #[arg(skip)]
+    pub(crate) once: bool,
 }
 
 impl KubeFlags {
@@ -102,7 +114,9 @@ impl KubeFlags {
             probes: prometheus.probe_nodes,
             prometheus: prometheus.address()?,
             ask: !prometheus.no_prometheus,
+            grafana: prometheus.grafana()?,
             limit: time("--timeout", &self.timeout)?,
+            twice: !prometheus.once,
         };
         let (objects, problems) = over.map(|paths| files::read(&RealFs, paths)).unwrap_or_default();
         let told = problems.iter().map(ToString::to_string).collect();
@@ -119,18 +133,67 @@ impl KubeFlags {
 impl PrometheusFlags {
     fn address(&self) -> Result<Option<PrometheusAddress>, String> {
         let Some(url) = &self.prom_url else { return Ok(None) };
-        let password = match &self.prom_password_file {
-            Some(file) => Some(secret(file)?),
-            None => std::env::var("TORTIE_PROM_PASSWORD").ok().map(|p| Secret::new(&p)),
-        };
-        let basic = self.prom_user.clone().map(|user| (user, password.unwrap_or_else(|| Secret::new(""))));
-        Ok(Some(PrometheusAddress {
-            url: url.clone(),
-            basic,
-            bearer: self.prom_token_file.as_deref().map(secret).transpose()?,
-            authorities: self.prom_ca_file.as_deref().map(read).transpose()?,
+        let credentials = Credentials {
+            user: self.prom_user.as_deref(),
+            password_file: self.prom_password_file.as_deref(),
+            token_file: self.prom_token_file.as_deref(),
+            ca_file: self.prom_ca_file.as_deref(),
             insecure: self.prom_insecure,
-        }))
+        };
+        credentials.address(url).map(Some)
+    }
+
+    fn grafana(&self) -> Result<Option<PrometheusAddress>, String> {
+        let Some(url) = &self.grafana_url else { return Ok(None) };
+        let credentials = Credentials {
+            user: None,
+            password_file: None,
+            token_file: self.grafana_token_file.as_deref(),
+            ca_file: self.grafana_ca_file.as_deref(),
+            insecure: false,
+        };
+        credentials.address(url).map(Some)
+    }
+}
+
+/// What flags say of getting into a Prometheus.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Credentials<'a> {
+    /// User of basic authentication.
+    pub(crate) user: Option<&'a str>,
+    /// File with the password; without it TORTIE_PROM_PASSWORD is read.
+    pub(crate) password_file: Option<&'a Path>,
+    /// File with a bearer token.
+    pub(crate) token_file: Option<&'a Path>,
+    /// File with authorities to trust besides the system's.
+    pub(crate) ca_file: Option<&'a Path>,
+    /// Whether any certificate is taken.
+    pub(crate) insecure: bool,
+}
+
+impl Credentials<'_> {
+    /// The address with them.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub(crate) fn address(&self, url: &str) -> Result<PrometheusAddress, String> {
+        let basic = match self.user {
+            None => None,
+            Some(user) => {
+                let password = match self.password_file {
+                    Some(file) => secret(file)?,
+                    None => Secret::new(&std::env::var("TORTIE_PROM_PASSWORD").unwrap_or_default()),
+                };
+                Some((user.to_owned(), password))
+            }
+        };
+        Ok(PrometheusAddress {
+            url: url.to_owned(),
+            basic,
+            bearer: self.token_file.map(secret).transpose()?,
+            authorities: self.ca_file.map(read).transpose()?,
+            insecure: self.insecure,
+        })
     }
 }
 

@@ -61,6 +61,9 @@ pub(super) struct Make {
     /// Leaves dashboards out
     #[arg(long)]
     no_dashboards: bool,
+    /// Leaves alerts and recording rules out
+    #[arg(long)]
+    no_rules: bool,
     /// Longest wait for the effect of a step: a rollout, endpoints, at last fresh samples. 0s writes all of it and verifies
     /// nothing
     #[arg(long, value_name = "TIME", default_value = "10m")]
@@ -186,6 +189,7 @@ impl Make {
                 _ => FelixThrough::Configuration,
             }),
             no_dashboards: self.no_dashboards,
+            no_rules: self.no_rules,
             rules: None,
         }
     }

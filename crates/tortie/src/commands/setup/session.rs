@@ -60,7 +60,7 @@ impl Session {
 /// # Errors
 /// When a flag is wrong or the API server cannot be reached.
 pub(super) fn look(kube: &KubeFlags, prometheus: &PrometheusFlags) -> Result<Snapshot, Ended> {
-    let flags = PrometheusFlags { probe_nodes: 0, ..prometheus.clone() };
+    let flags = PrometheusFlags { probe_nodes: 0, once: true, ..prometheus.clone() };
     let (snap, _) = kube.look(&flags, None).map_err(|e| (USAGE, e))?;
     match snap.unseen.iter().find(|u| u.what == "api") {
         Some(unseen) => Err((UNFINISHED, unseen.reason.clone())),

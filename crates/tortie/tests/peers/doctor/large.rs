@@ -11,28 +11,31 @@ use tortie_testbed::until;
 const MONITORS: usize = 1_000;
 /// Pods behind each monitor.
 const PODS: usize = 5;
+/// Namespaces of the applications. Each pool of Prometheus discovers, and drops, all that its namespace has: in one they would
+/// be five million.
+const NAMESPACES: usize = 100;
 /// Nodes; a bed has a network of 254 addresses for the pods of each.
 const NODES: usize = 25;
 
 /// A stranger's application: pods, their Service, its monitor.
 fn application(i: usize) -> Vec<Value> {
-    let name = format!("app-{i:04}");
+    let (name, namespace) = (format!("app-{i:04}"), format!("shop-{:02}", i % NAMESPACES));
     let labels = json!({"app": name, "app.kubernetes.io/part-of": "shop", "pod-template-hash": "6d4cf56db6"});
     let mut all: Vec<Value> = (0..PODS)
         .map(|k| {
             let node = (i * PODS + k) % NODES + 1;
             json!({"apiVersion": "v1", "kind": "Pod",
-                "metadata": {"name": format!("{name}-{k}"), "namespace": "shop", "labels": labels, "annotations": {"checksum/config": "0".repeat(64)}},
+                "metadata": {"name": format!("{name}-{k}"), "namespace": namespace, "labels": labels, "annotations": {"checksum/config": "0".repeat(64)}},
                 "spec": {"nodeName": format!("node{node:02}"), "containers": [
                     {"name": "app", "image": "shop/app:v1", "ports": [{"name": "metrics", "containerPort": 8080}],
                      "env": (0..20).map(|n| json!({"name": format!("SETTING_{n}"), "value": "some value of it"})).collect::<Vec<_>>()},
                     {"name": "side-car", "image": "shop/side-car:v1"}]}})
         })
         .collect();
-    all.push(json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "shop", "labels": labels},
+    all.push(json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": namespace, "labels": labels},
         "spec": {"selector": {"app": name}, "ports": [{"name": "metrics", "port": 8080, "targetPort": 8080}]}}));
     all.push(json!({"apiVersion": "monitoring.coreos.com/v1", "kind": "ServiceMonitor",
-        "metadata": {"name": name, "namespace": "shop", "labels": {"release": "prometheus"}},
+        "metadata": {"name": name, "namespace": namespace, "labels": {"release": "prometheus"}},
         "spec": {"selector": {"matchLabels": {"app": name}}, "endpoints": [{"port": "metrics", "interval": "60s"}]}}));
     all
 }
@@ -82,8 +85,11 @@ fn a_thousand_monitors_and_five_thousand_pods() {
         println!("small cluster, {NODES} nodes, run {k}: {seconds:.2} s, {memory:.0} MiB, exit {exit:?}");
         assert_eq!(exit, Some(0), "{screen}");
     }
-    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}});
-    bed.api().create(&namespace, "kubectl-create").unwrap();
+    for n in 0..NAMESPACES {
+        let namespace =
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": format!("shop-{n:02}")}});
+        bed.api().create(&namespace, "kubectl-create").unwrap();
+    }
     let begin = Instant::now();
     std::thread::scope(|s| {
         for part in 0..8 {
@@ -97,12 +103,13 @@ fn a_thousand_monitors_and_five_thousand_pods() {
     });
     println!("objects made after {:?}", begin.elapsed());
     let running = until("all pods run", Duration::from_secs(400), || {
-        let answer =
-            bed.api().get("/api/v1/namespaces/shop/pods?fieldSelector=status.phase%21%3DRunning&limit=1")?;
+        let answer = bed.api().get("/api/v1/pods?fieldSelector=status.phase%21%3DRunning&limit=1")?;
         Ok(answer["items"].as_array().is_some_and(Vec::is_empty).then_some(()))
     });
     running.unwrap();
-    let address = cluster.kubelet.pods()[0].1;
+    // The stack's Alertmanager runs there too.
+    let pods = cluster.kubelet.pods();
+    let address = pods.iter().find(|(name, _)| name.contains("/prometheus-")).unwrap().1;
     let known = until("Prometheus knows them", Duration::from_secs(400), || {
         let active = bed.prometheus(address, "/api/v1/query?query=count(up)")?;
         let count: usize = active["result"][0]["value"][1].as_str().and_then(|v| v.parse().ok()).unwrap_or(0);

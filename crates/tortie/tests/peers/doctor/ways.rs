@@ -5,10 +5,10 @@ use super::catalogue::chain;
 use super::cluster::{Cluster, Told};
 use serde_json::{Value, json};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
-use tortie_testbed::{Process, binary, until};
+use tortie_testbed::{Output, Process, binary, until};
 
 /// Where the second Prometheus answers: an address that the API server's certificate names.
 const SECOND: &str = "10.99.0.1:9443";
@@ -41,6 +41,9 @@ fn every_way_to_a_prometheus() {
     measurements(&cluster);
     over_the_cluster(&cluster);
     pasted_with_three_contexts(&cluster);
+    carried_out(&cluster);
+    nobody_listens(&cluster);
+    two_writers(&cluster);
 }
 
 /// Waits while operators and rollouts are at it; does not wait for a wrong name.
@@ -96,9 +99,19 @@ fn by_proxy(cluster: &Cluster) {
     assert_eq!((told.exit, way(&told)), (0, "API server's proxy".to_owned()), "{}", told.screen);
     cluster.bed.apply_objects(&role("neither", json!([everything, named]))).unwrap();
     let told = cluster.doctor(&["--as", "neither"]);
-    // Nothing is broken, but the missing right is named.
-    assert_eq!((told.ids(), told.exit), (vec!["T102".to_owned()], 3), "{}", told.screen);
-    assert!(told.screen.contains("pods/portforward"), "{}", told.screen);
+    // Nothing is broken, but the missing rights are named, to the pods of Prometheus and to those that would be probed.
+    assert!(told.ids().iter().all(|id| id == "T102") && told.exit == 3, "{}", told.screen);
+    let missing = told.report["findings"].as_array().unwrap().iter();
+    let mut missing: Vec<String> =
+        missing.map(|f| format!("{} {}", f["cause"]["path"], f["cause"]["have"]).replace('"', "")).collect();
+    missing.sort();
+    let forward = "pods/portforward";
+    let expect = [
+        format!("{forward} calico-system"),
+        format!("{forward} monitoring"),
+        "pods/proxy monitoring".to_owned(),
+    ];
+    assert_eq!(missing, expect, "{}", told.screen);
 }
 
 /// The file system of Prometheus' pod, with its ServiceAccount's token.
@@ -190,6 +203,8 @@ fn by_address(cluster: &Cluster) {
     assert_eq!(way(&told), url);
     assert_eq!(ask(&right, &["--prom-insecure"]).exit, 0);
 
+    asked_by_hand(cluster, &url, &right, &wrong, &authority);
+
     let told = ask(&wrong, &trusted);
     assert_eq!((told.ids(), told.exit), (vec![], 3), "{}", told.screen);
     assert!(way(&told).contains("401"), "{}", way(&told));
@@ -197,6 +212,29 @@ fn by_address(cluster: &Cluster) {
     let told = ask(&right, &[]);
     assert_eq!((told.ids(), told.exit), (vec![], 3), "{}", told.screen);
     assert!(way(&told).contains("certificate"), "{}", way(&told));
+}
+
+/// `tortie query` gets in the same ways.
+fn asked_by_hand(cluster: &Cluster, url: &str, right: &Path, wrong: &Path, authority: &Path) {
+    let ask = |more: &[&str]| {
+        let mut command = cluster.bed.command(env!("CARGO_BIN_EXE_tortie"));
+        command.args(["query", "count(up)", "--url", url]).args(more).stdin(Stdio::null());
+        Output::from(command.output().unwrap())
+    };
+    let [right, wrong, authority] = [right, wrong, authority].map(|p| p.to_str().unwrap());
+    let trusted = ["--ca-file", authority];
+    let right = ["--user", "tortie", "--password-file", right];
+    let wrong = ["--user", "tortie", "--password-file", wrong];
+    let good = ask(&[&trusted[..], &right].concat());
+    assert_eq!(good.status, Some(0), "{}", good.both());
+    assert!(good.stdout.starts_with("{} "), "{}", good.both());
+    assert_eq!(ask(&[&["--insecure"][..], &right].concat()).status, Some(0));
+    let bad = ask(&[&trusted[..], &wrong].concat());
+    assert_eq!(bad.status, Some(1), "{}", bad.both());
+    assert!(bad.stderr.contains("status 401") && bad.stderr.contains("--user"), "{}", bad.both());
+    let stranger = ask(&right);
+    assert_eq!(stranger.status, Some(1), "{}", stranger.both());
+    assert!(stranger.stderr.contains("certificate"), "{}", stranger.both());
 }
 
 /// `-o prometheus` is read by promtool without a complaint.
@@ -269,4 +307,126 @@ fn pasted_with_three_contexts(cluster: &Cluster) {
     assert!(out.status.success(), "{argv:?}: {}", String::from_utf8_lossy(&out.stderr));
     let healed = cluster.doctor_until(|t| t.exit == 0);
     assert_eq!((healed.ids(), healed.exit), (vec![], 0), "{}", healed.screen);
+}
+
+/// `tortie` at a terminal, with the real kubectl in the path.
+fn terminal(cluster: &Cluster, arguments: &str) -> std::process::Command {
+    let kubectl = binary("kubectl").unwrap();
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut script = cluster.bed.command("script");
+    script.args(["-qec", &format!("{} {arguments}", env!("CARGO_BIN_EXE_tortie")), "/dev/null"]);
+    script.env("PATH", format!("{}:{path}", kubectl.parent().unwrap().display())).env("COLUMNS", "100");
+    script.stdin(Stdio::null());
+    script
+}
+
+fn at_a_terminal(cluster: &Cluster, arguments: &str) -> Output {
+    Output::from(terminal(cluster, arguments).output().unwrap())
+}
+
+/// `fix -y` runs what is printed, finds nothing to mend the second time, and stops when the cluster moved on.
+fn carried_out(cluster: &Cluster) {
+    let bed = &cluster.bed;
+    let port = |name: &str| {
+        let patch = json!([{"op": "replace", "path": "/spec/endpoints/0/port", "value": name}]).to_string();
+        let what =
+            ["-n", "monitoring", "patch", "servicemonitor", "calico-felix", "--type=json", "-p", &patch];
+        bed.kubectl_ok(&what).unwrap();
+    };
+    let now = || {
+        let path = "/apis/monitoring.coreos.com/v1/namespaces/monitoring/servicemonitors/calico-felix";
+        bed.api().get(path).unwrap()["spec"]["endpoints"][0]["port"].as_str().unwrap().to_owned()
+    };
+    let right = now();
+    port("nope");
+    let told = cluster.doctor_until(|t| t.ids() == ["T507"]);
+    assert_eq!(told.ids(), ["T507"], "{}", told.screen);
+    let report = bed.folder().join("report.json");
+    std::fs::write(&report, told.report.to_string()).unwrap();
+    // The report is of a value that somebody changed since: kubectl's patch tests for it.
+    port("neither");
+    let from = format!("fix T507 -y --no-prometheus --probe-nodes 0 --from {}", report.display());
+    let stopped = at_a_terminal(cluster, &from);
+    assert_eq!(stopped.status, Some(1), "{}", stopped.both());
+    assert!(stopped.stdout.contains("stopped: the command failed"), "{}", stopped.both());
+    assert_eq!(now(), "neither");
+    // As somebody who may read and not write.
+    let mark = bed.audit_events_since(0).unwrap().1;
+    let reader = at_a_terminal(cluster, "fix T507 -y --no-prometheus --probe-nodes 0 --as proxied");
+    assert_eq!(reader.status, Some(1), "{}", reader.both());
+    assert_eq!(now(), "neither");
+    // kubectl goes where the flag leads, not where the environment does.
+    let mut command = terminal(
+        cluster,
+        &format!("fix T507 -y --no-prometheus --probe-nodes 0 --kubeconfig {}", bed.kubeconfig().display()),
+    );
+    let done = Output::from(command.env("KUBECONFIG", "/nowhere").output().unwrap());
+    assert_eq!(done.status, Some(0), "{}", done.both());
+    assert!(done.stdout.contains("patched") && done.stdout.contains("done (hint:"), "{}", done.both());
+    assert_eq!(now(), right);
+    let (events, end) = bed.audit_events_since(mark).unwrap();
+    let writes = events.iter().filter(|e| !e.is_read() && e.user == "admin" && e.code < 300);
+    assert_eq!(writes.map(|e| e.resource.as_str()).collect::<Vec<_>>(), ["servicemonitors"]);
+    let healed = cluster.doctor_until(|t| t.exit == 0);
+    assert_eq!((healed.ids(), healed.exit), (vec![], 0), "{}", healed.screen);
+    let again = at_a_terminal(cluster, "fix -y --probe-nodes 0");
+    assert_eq!(again.status, Some(0), "{}", again.both());
+    assert!(again.stdout.contains("nothing to mend was found"), "{}", again.both());
+    let (events, _) = bed.audit_events_since(end).unwrap();
+    let writes = events.iter().filter(|e| !e.is_read() && e.resource != "pods/portforward");
+    assert_eq!(writes.count(), 0);
+}
+
+/// With metrics off nobody listens where the processes are probed. The kubelet says so at once, and the doctor does not wait.
+fn nobody_listens(cluster: &Cluster) {
+    let bed = &cluster.bed;
+    let felix = |on: bool| {
+        let patch = json!({"spec": {"prometheusMetricsEnabled": on}}).to_string();
+        let what =
+            ["patch", "felixconfigurations.crd.projectcalico.org", "default", "--type=merge", "-p", &patch];
+        bed.kubectl_ok(&what).unwrap();
+    };
+    felix(false);
+    bed.forward_ports().unwrap();
+    let told = cluster.told_until(&["--probe-nodes", "10"], |t| t.ids() == ["T203"]);
+    assert_eq!(told.ids(), ["T203"], "{}", told.screen);
+    let begin = Instant::now();
+    let mut command = bed.command(env!("CARGO_BIN_EXE_tortie"));
+    let out = command.args(["doctor", "-o", "json"]).stdin(Stdio::null()).output().unwrap();
+    let took = begin.elapsed();
+    let report: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let probed = report["checks"].as_array().unwrap().iter().filter(|c| c["id"] == "T301").count();
+    println!("doctor with Felix off, {probed} probes refused: {took:.1?}");
+    assert!(probed > 0, "{report}");
+    // A forward that is waited for takes five seconds.
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    felix(true);
+    let healed = cluster.doctor_until(|t| t.exit == 0);
+    assert_eq!((healed.ids(), healed.exit), (vec![], 0), "{}", healed.screen);
+}
+
+/// Two who put their own value into one field, in turn: the second look sees them. A cluster at rest is looked at once.
+fn two_writers(cluster: &Cluster) {
+    let bed = &cluster.bed;
+    let path = "/apis/crd.projectcalico.org/v1/felixconfigurations/default";
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut n = 0;
+            while !stop.load(std::sync::atomic::Ordering::SeqCst) {
+                let (who, level) = if n % 2 == 0 { ("script", "Info") } else { ("repository", "Warning") };
+                // Each has a field of its own besides the one that both want.
+                let mut spec = json!({"logSeverityScreen": level});
+                spec[if n % 2 == 0 { "logPrefix" } else { "logFilePath" }] = json!(format!("value-{n}"));
+                bed.api().merge(path, &json!({"spec": spec}), who).unwrap();
+                n += 1;
+                std::thread::sleep(Duration::from_millis(300));
+            }
+        });
+        let told = cluster.told_until(&["--probe-nodes", "0"], |t| t.ids() == ["T003"]);
+        stop.store(true, std::sync::atomic::Ordering::SeqCst);
+        assert_eq!((told.ids(), told.exit), (vec!["T003".to_owned()], 0), "{}", told.screen);
+        let title = told.finding("T003")["title"].to_string();
+        assert!(title.contains("is written in turn by repository and script"), "{title}");
+    });
 }

@@ -57,6 +57,25 @@ fn mend(cluster: &Cluster, mut told: Told) -> Told {
     told
 }
 
+/// The write-up with Typha's port set to Felix' own, as old answers say it: what the ports do to each other is named beside
+/// the rest.
+#[test]
+fn with_one_port_for_both() {
+    let cluster = Cluster::start(27, false);
+    apply(&cluster, false);
+    let ports = r#"{"spec":{"typhaMetricsPort":9091,"nodeMetricsPort":9091}}"#;
+    cluster
+        .bed
+        .kubectl_ok(&["patch", "installations.operator.tigera.io", "default", "--type=merge", "-p", ports])
+        .unwrap();
+    let expect = ["T211", "T507"];
+    let told = cluster.doctor_until(|t| t.ids() == expect);
+    assert_eq!(told.ids(), expect, "{}", told.screen);
+    assert_eq!(told.exit, 1);
+    let healed = mend(&cluster, told);
+    assert_eq!((healed.ids(), healed.exit), (vec![], 0), "{}", healed.screen);
+}
+
 fn check(minor: u16, real: bool, next: &[(&str, &[&str])]) {
     let cluster = Cluster::start(minor, real);
     apply(&cluster, minor >= 32);

@@ -13,8 +13,8 @@ use tortie_cluster::writer::Writer;
 use tortie_host::RealFs;
 
 /// All that setup writes, and what follows from it.
-const KINDS: &str = "felixconfigurations,installations,kubecontrollersconfigurations,services,servicemonitors,configmaps,\
-                     deployments,replicasets,tiers.projectcalico.org,networkpolicies.projectcalico.org";
+const KINDS: &str = "felixconfigurations,installations,kubecontrollersconfigurations,services,servicemonitors,\
+                     prometheusrules,configmaps,deployments,replicasets,tiers.projectcalico.org,networkpolicies.projectcalico.org";
 
 type Gate<'g> = &'g (dyn Fn() -> bool + Send + Sync);
 
@@ -30,7 +30,7 @@ fn run(stage: &Stage, back: bool, gate: Gate<'_>) -> Result<(), SetupError> {
 }
 
 async fn once(connect: &ConnectOptions, back: bool, gate: Gate<'_>) -> Result<(), SetupError> {
-    let wants = Wants { probes: 0, ask: false, ..Wants::default() };
+    let wants = Wants { probes: 0, ask: false, twice: false, ..Wants::default() };
     let snap = collect(connect, &wants, Vec::new(), 1_767_776_400_000).await;
     let writer = Writer::new(&Cluster::connect(connect).await.unwrap().0);
     let making = Making { fs: &RealFs, file: None, by: "admin".to_owned(), now: 1, gate };
@@ -39,7 +39,7 @@ async fn once(connect: &ConnectOptions, back: bool, gate: Gate<'_>) -> Result<()
         assert!(undone.iter().flatten().all(|u| u.back), "{undone:?}");
         return Ok(());
     }
-    let options = Options { no_dashboards: true, ..Options::default() };
+    let options = Options { no_dashboards: true, no_rules: true, ..Options::default() };
     let plan = plan(&Facts::of(&snap), &options).unwrap();
     apply(&plan, &writer, &making, &mut |_| {}).await.map(|_| ())
 }

@@ -221,3 +221,54 @@ pub(super) fn setup(stage: &Stage, plan: &str) -> &'static str {
     assert_eq!(unnamed, [""; 0]);
     "setter"
 }
+
+/// A role of the doctor that may not do some of what looking at processes takes.
+fn without_names(roles: &[Value], names: &[&str]) -> Vec<Value> {
+    let mut out = roles.to_vec();
+    for rule in out.iter_mut().flat_map(|r| r["rules"].as_array_mut().unwrap()) {
+        let resources = rule["resources"].as_array_mut().unwrap();
+        resources.retain(|r| !names.contains(&r.as_str().unwrap()));
+    }
+    let none = |rule: &Value| rule["resources"].as_array().unwrap().is_empty();
+    out.iter_mut().for_each(|r| r["rules"].as_array_mut().unwrap().retain(|rule| !none(rule)));
+    out
+}
+
+/// What the doctor takes for processes that do not answer, and for a Prometheus to which no port can be forwarded: their
+/// logs, the API server's proxy. Each one taken away is named.
+pub(super) fn processes(stage: &Stage) {
+    let bed = &stage.cluster.bed;
+    let path = "/apis/crd.projectcalico.org/v1/felixconfigurations/default";
+    // Felix listens where no kubelet's forward arrives.
+    let felix = |host: Value| {
+        let spec = json!({"spec": {"prometheusMetricsEnabled": true, "prometheusMetricsHost": host}});
+        bed.api().merge(path, &spec, "somebody").unwrap();
+    };
+    felix(json!("127.0.0.1"));
+    bed.forward_ports().unwrap();
+    let roles = printed(stage, &["rbac", "doctor"]);
+    let forward = "pods/portforward";
+    let people = [
+        ("prober", &[][..]),
+        ("no-logs", &["pods/log"]),
+        ("proxied", &[forward]),
+        ("neither", &[forward, "pods/proxy"]),
+    ];
+    let people = people.map(|(name, less)| (name.to_owned(), without_names(&roles, less)));
+    let_in(stage, &people);
+    let mark = stage.mark();
+    let reports: Vec<Value> = people.iter().map(|(name, _)| report(stage, name, true)).collect();
+    let (events, _) = stage.cluster.bed.audit_events_since(mark).unwrap();
+    let used = |who: &str, resource: &str| {
+        let user = format!("system:serviceaccount:default:{who}");
+        events.iter().any(|e| e.user == user && e.resource == resource && e.verb == "get" && e.code != 403)
+    };
+    assert!(used("prober", "pods/log") && used("proxied", "pods/proxy"), "{}", reports[0]);
+    let lacking = |report: &Value| {
+        let rights = ["pods/log", "pods/proxy", forward];
+        rights.into_iter().filter(|r| names(report, r)).collect::<Vec<_>>()
+    };
+    let all: Vec<Vec<&str>> = reports.iter().map(lacking).collect();
+    assert_eq!(all, [vec![], vec!["pods/log"], vec![forward], vec!["pods/proxy", forward]]);
+    felix(Value::Null);
+}

@@ -38,9 +38,22 @@ pub(super) type Dump = BTreeMap<String, Value>;
 impl Stage {
     /// An empty monitored cluster with Calico `3.minor`, scraped every second; `real` takes Tigera's operator, which is 3.29's.
     pub(super) fn start(minor: u16, real: bool) -> Stage {
+        let turn = Stage::turn();
+        Stage::of(turn, Cluster::start(minor, real))
+    }
+
+    /// The same where Calico comes from a manifest, with Typha.
+    pub(super) fn from_manifest(minor: u16) -> Stage {
+        let turn = Stage::turn();
+        Stage::of(turn, Cluster::from_manifest(minor))
+    }
+
+    fn turn() -> MutexGuard<'static, ()> {
         static TURN: Mutex<()> = Mutex::new(());
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let cluster = Cluster::start(minor, real);
+        TURN.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn of(turn: MutexGuard<'static, ()>, cluster: Cluster) -> Stage {
         let path = format!("/apis/monitoring.coreos.com/v1/namespaces/monitoring/prometheuses/{PROMETHEUS}");
         cluster.bed.api().merge(&path, &json!({"spec": {"scrapeInterval": "1s"}}), "helm").unwrap();
         Stage { cluster, _turn: turn }

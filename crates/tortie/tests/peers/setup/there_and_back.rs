@@ -6,8 +6,13 @@ use std::collections::BTreeMap;
 /// Waits for rollouts and samples are bounded, and nothing is put back here.
 const FLAGS: [&str; 8] = ["setup", "-y", "--context", "bed", "--wait", "90s", "--second-look", "2s"];
 
-/// Somebody goes all the way: `first` makes it. `expect` is what is written, in order, without dashboards.
+/// Somebody goes all the way: `first` makes it. `expect` is what is written, in order, without rules and dashboards.
 fn check(stage: &Stage, who: &str, user: &str, first: &[&str], expect: &[&str]) {
+    check_seen(stage, who, user, first, expect, &|| ());
+}
+
+/// The same with a look at the cluster when the chain stands.
+fn check_seen(stage: &Stage, who: &str, user: &str, first: &[&str], expect: &[&str], standing: &dyn Fn()) {
     let before = stage.dump();
     assert!(stage.up().keys().all(|pool| !pool.contains("tortie")), "{:?}", stage.up());
     let mark = stage.mark();
@@ -18,7 +23,9 @@ fn check(stage: &Stage, who: &str, user: &str, first: &[&str], expect: &[&str]) 
     let written: Vec<&str> = told.lines().filter_map(|l| l.strip_prefix("written: ")).collect();
     let boards = ["felix", "typha", "kube-controllers"];
     let boards = boards.map(|b| format!("ConfigMap monitoring/tortie-dashboard-{b}"));
-    let expect: Vec<&str> = expect.iter().copied().chain(boards.iter().map(String::as_str)).collect();
+    let rules = ["PrometheusRule monitoring/tortie-calico"];
+    let expect: Vec<&str> =
+        expect.iter().copied().chain(rules).chain(boards.iter().map(String::as_str)).collect();
     assert_eq!(written, expect, "{told}");
     for component in ["Felix", "Typha", "kube-controllers"] {
         let seen = format!(": fresh samples of {component}\n");
@@ -32,6 +39,7 @@ fn check(stage: &Stage, who: &str, user: &str, first: &[&str], expect: &[&str]) 
     let ours: BTreeMap<String, usize> = up.into_iter().filter(|(p, _)| p.contains("/tortie-")).collect();
     assert_eq!(ours, [pool("felix", 3), pool("typha", typhas), pool("kube-controllers", 1)].into());
 
+    standing();
     let mark = stage.mark();
     let again = stage.ends_as(who, &FLAGS, 0);
     assert!(again.contains("Nothing to do: the chain stands.\n"), "{again}");
@@ -68,6 +76,38 @@ fn on_calico_3_30() {
     Stage::timed("there and back", || check(&stage, "admin", "admin", &FLAGS, &LACKS));
     Stage::timed("values of others", || super::kept::check(&stage));
     Stage::timed("rights of the doctor", || super::rights::doctor(&stage, Some("crd.projectcalico.org")));
+    Stage::timed("rights for processes", || super::rights::processes(&stage));
+    Stage::timed("exported to Helm", || super::exported::check(&stage));
+}
+
+/// Where no operator keeps Typha its two variables are set on the Deployment, and nothing else of it is touched.
+#[test]
+fn on_calico_3_30_from_a_manifest() {
+    const LACKS: [&str; 8] = [
+        "FelixConfiguration default",
+        "Deployment kube-system/calico-typha",
+        "Service kube-system/tortie-felix-metrics",
+        "ServiceMonitor monitoring/tortie-felix",
+        "Service kube-system/tortie-typha-metrics",
+        "ServiceMonitor monitoring/tortie-typha",
+        "Service kube-system/tortie-kube-controllers-metrics",
+        "ServiceMonitor monitoring/tortie-kube-controllers",
+    ];
+    let stage = Stage::timed("start", || Stage::from_manifest(30));
+    let path = "/apis/apps/v1/namespaces/kube-system/deployments/calico-typha";
+    let template = || stage.cluster.bed.api().get(path).unwrap()["spec"]["template"].clone();
+    let before = template();
+    let on = std::sync::Mutex::new(Vec::new());
+    Stage::timed("there and back", || {
+        check_seen(&stage, "admin", "admin", &FLAGS, &LACKS, &|| on.lock().unwrap().push(template()));
+    });
+    let mut wanted = before.clone();
+    let env = wanted["spec"]["containers"][0]["env"].as_array_mut().unwrap();
+    for (name, value) in [("ENABLED", "true"), ("PORT", "9093")] {
+        env.push(serde_json::json!({"name": format!("TYPHA_PROMETHEUSMETRICS{name}"), "value": value}));
+    }
+    assert_eq!(*on.lock().unwrap(), [wanted], "nothing but the two variables");
+    assert_eq!(template(), before);
 }
 
 /// The same by somebody who has what `tortie rbac setup --plan` prints and nothing else.

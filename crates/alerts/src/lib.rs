@@ -1,0 +1,23 @@
+//! Alerts on their way to Alertmanagers.
+//!
+//! [`Manager::notify`] takes the notices of an evaluation, relabels them and puts them into the queue of every
+//! Alertmanager; each has a loop of its own, so that one that hangs holds up no other. A queue keeps the newest state of
+//! an alert. What was told and what waits survives a restart in a side file ([`memory`]).
+//!
+//! Reading order: [`alert`], [`queue`], [`target`], [`sender`], [`manager`].
+
+pub mod alert;
+mod body;
+mod from_config;
+pub mod manager;
+pub mod memory;
+mod metrics;
+pub mod post;
+pub mod queue;
+pub mod sender;
+pub mod target;
+
+pub use alert::Alert;
+pub use from_config::{SetSettings, Settings};
+pub use manager::{Manager, Options, Status};
+pub use post::{Answer, ClientPost, Post};

@@ -1,0 +1,8 @@
+//! The page of each alert: what it means, what breaks, how to look, how to mend.
+
+include!(concat!(env!("OUT_DIR"), "/runbooks.rs"));
+
+/// The page of an alert, as Markdown.
+pub fn page(alert: &str) -> Option<&'static str> {
+    ALL.iter().find(|(name, _)| *name == alert).map(|(_, text)| *text)
+}

@@ -1,0 +1,44 @@
+//! How a watch does.
+
+use std::sync::Arc;
+
+/// How a watch does. Times are milliseconds since the Unix epoch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Whether its objects were listed at least once.
+    pub synced: bool,
+    /// Since when the objects may be other than those of the cluster: when the API server was heard last before it could not
+    /// be reached. `None` while all is well.
+    pub stale_since: Option<i64>,
+    /// Why it fails; `None` while all is well.
+    pub error: Option<Arc<str>>,
+    /// When the API server was heard last.
+    pub heard: i64,
+    /// Lists asked for, pages counted as one.
+    pub lists: u64,
+    /// Watches asked for.
+    pub watches: u64,
+    /// Failed attempts of both.
+    pub failures: u64,
+    /// Objects that were new, other or gone.
+    pub events: u64,
+    /// Events that could not be read, and were left out.
+    pub unreadable: u64,
+}
+
+impl Health {
+    /// The API server was heard.
+    pub(super) fn heard(&mut self, now: i64) {
+        self.heard = now;
+        self.stale_since = None;
+        self.error = None;
+    }
+
+    /// An attempt failed.
+    pub(super) fn failed(&mut self, now: i64, error: &str) {
+        self.failures += 1;
+        let last = if self.heard == 0 { now } else { self.heard };
+        self.stale_since.get_or_insert(last);
+        self.error = Some(error.into());
+    }
+}

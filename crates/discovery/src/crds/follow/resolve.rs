@@ -1,0 +1,200 @@
+//! From what is seen to a configuration that this program accepts: what it cannot do is left out by name, and the rest runs.
+
+use super::Identity;
+use super::fetch::{Asked, Here};
+use super::policy;
+use crate::crds::configuration::{Configuration, Job, Style, Verdict, configure, unselected};
+use crate::crds::generate::Material;
+use crate::crds::objects::{Name, Objects, Unreadable};
+use crate::crds::types::Prometheus;
+use std::sync::Arc;
+use tortie_config::emit::Doc;
+
+/// Says whether this program can do what a configuration says; if not, why.
+pub type Accepts = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
+
+/// Something that tortie leaves out though the operator would not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The job or the section.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What is known of a Prometheus object.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct State {
+    /// `namespace/name` of the object.
+    pub prometheus: String,
+    /// The configuration. When the object is wrong it is that of its last good state.
+    pub text: String,
+    /// Why the object is wrong, in the operator's words.
+    pub wrong: Option<String>,
+    /// Whether the operator's own pods for it are ready: then this process only looks on.
+    pub ready_beside: bool,
+    /// Names of the jobs, each with kind and `namespace/name` of the object behind it.
+    pub jobs: Vec<(String, &'static str, String)>,
+    /// Every selected object: accepted or refused in the operator's words.
+    pub verdicts: Vec<Verdict>,
+    /// Jobs and sections that are left out here.
+    pub refused: Vec<Refused>,
+    /// Objects that no Prometheus object selects: kind and `namespace/name`.
+    pub unselected: Vec<(&'static str, String)>,
+    /// Objects that are not as their definitions say.
+    pub unreadable: Vec<Unreadable>,
+}
+
+pub(super) struct Resolver {
+    prometheus: Name,
+    identity: Identity,
+    accepts: Accepts,
+}
+
+impl Resolver {
+    pub(super) fn new(prometheus: Name, identity: Identity, accepts: Accepts) -> Resolver {
+        Resolver { prometheus, identity, accepts }
+    }
+
+    /// Resolves with the credentials that are here, and tells which were asked for. What is wrong as a whole keeps the
+    /// configuration of `last`.
+    pub(super) fn resolve(
+        &self,
+        objects: &Objects,
+        here: &Here,
+        ready_beside: bool,
+        last: Option<&State>,
+    ) -> (State, Asked) {
+        let key = format!("{}/{}", self.prometheus.0, self.prometheus.1);
+        let unselected = unselected(objects);
+        let empty = State { prometheus: key.clone(), ready_beside, unselected, ..State::default() };
+        let kept = |wrong: String| {
+            let last = last.cloned().unwrap_or_else(|| State { text: "{}\n".to_owned(), ..empty.clone() });
+            State { wrong: Some(wrong), ready_beside, ..last }
+        };
+        let Some(prometheus) = objects.prometheuses.get(&self.prometheus) else {
+            return (kept(format!("the Prometheus object {key} is gone")), Asked::default());
+        };
+        let style = Style { material: Material::Inline, sharing: self.identity.sharing() };
+        match configure(objects, prometheus, here, style) {
+            // What it would have asked for is not known; what is here stays.
+            Err(e) => (kept(e), here.names()),
+            Ok(made) => {
+                let asked = (made.secrets.clone(), made.config_maps.clone());
+                (self.acceptable(made, objects, prometheus, empty), asked)
+            }
+        }
+    }
+
+    fn acceptable(
+        &self,
+        mut made: Configuration,
+        objects: &Objects,
+        prometheus: &Prometheus,
+        empty: State,
+    ) -> State {
+        let mut refused = unused(prometheus);
+        let mut jobs = std::mem::take(&mut made.jobs);
+        jobs.retain(|job| {
+            match own_discovery(job, objects).and_then(|()| policy::check_files(job, prometheus)) {
+                Ok(()) => true,
+                Err(reason) => {
+                    refused.push(Refused { name: job.name.clone(), reason });
+                    false
+                }
+            }
+        });
+        let whole = self.text(&made, &jobs);
+        let text = if (self.accepts)(&whole).is_ok() {
+            whole
+        } else {
+            self.leave_out(&mut made, &mut jobs, &mut refused);
+            self.text(&made, &jobs)
+        };
+        State {
+            text,
+            jobs: jobs.into_iter().map(|j| (j.name, j.kind, j.key)).collect(),
+            verdicts: made.verdicts,
+            refused,
+            ..empty
+        }
+    }
+
+    /// Leaves out the sections, keys of `global` and jobs that are refused alone.
+    fn leave_out(&self, made: &mut Configuration, jobs: &mut Vec<Job>, refused: &mut Vec<Refused>) {
+        let mut sections = std::mem::take(&mut made.sections);
+        if let Doc::Map(keys) = &mut made.global {
+            let global = std::mem::take(keys);
+            let mut kept = Vec::new();
+            for (key, value) in global {
+                kept.push((key.clone(), value));
+                made.global = Doc::Map(kept.clone());
+                if let Err(reason) = (self.accepts)(&self.text(made, &[])) {
+                    kept.pop();
+                    refused.push(Refused { name: format!("global.{key}"), reason });
+                }
+            }
+            made.global = Doc::Map(kept);
+        }
+        sections.retain(|section| {
+            made.sections = vec![section.clone()];
+            let fine = (self.accepts)(&self.text(made, &[]));
+            made.sections.clear();
+            fine.map_err(|reason| refused.push(Refused { name: section.0.clone(), reason })).is_ok()
+        });
+        jobs.retain(|job| {
+            let alone = self.text(made, std::slice::from_ref(job));
+            let fine = (self.accepts)(&alone);
+            fine.map_err(|reason| refused.push(Refused { name: job.name.clone(), reason })).is_ok()
+        });
+        made.sections = sections;
+    }
+
+    fn text(&self, made: &Configuration, jobs: &[Job]) -> String {
+        let shard = self.identity.shard.unwrap_or(0).to_string();
+        let mut text = made.text_of(jobs);
+        for (name, value) in [
+            ("$(POD_NAME)", self.identity.pod.as_str()),
+            ("$(SHARD)", &shard),
+            ("$(INZONE_SHARD)", &shard),
+            ("$(TOPOLOGY_ZONE)", &self.identity.zone),
+        ] {
+            if text.contains(name) {
+                text = text.replace(name, value);
+            }
+        }
+        text
+    }
+}
+
+/// A job that has targets of a kind that is not there would look whole and not be.
+fn own_discovery(job: &Job, objects: &Objects) -> Result<(), String> {
+    let Some((ns, name)) = job.key.split_once('/').filter(|_| job.kind == "ScrapeConfig") else {
+        return Ok(());
+    };
+    let object = objects.scrape_configs.get(&(ns.to_owned(), name.to_owned()));
+    match object.map_or(&[][..], |o| o.foreign.as_slice()) {
+        [] => Ok(()),
+        foreign => Err(format!("{} is not supported yet", foreign.join(", "))),
+    }
+}
+
+/// Sections of the object that tortie does not read yet, and that are there.
+fn unused(prometheus: &Prometheus) -> Vec<Refused> {
+    let spec = &prometheus.spec;
+    let there = [
+        ("remoteWrite", !spec.remote_write.is_empty()),
+        ("remoteRead", !spec.remote_read.is_empty()),
+        ("otlp", spec.otlp.is_some()),
+        ("tracingConfig", spec.tracing_config.is_some()),
+        ("ruleSelector", spec.rule_selector.is_some()),
+    ];
+    there
+        .into_iter()
+        .filter(|(_, there)| *there)
+        .map(|(name, _)| Refused {
+            name: name.to_owned(),
+            reason: format!("{name} is not read from the Prometheus object yet"),
+        })
+        .collect()
+}

@@ -1,0 +1,190 @@
+//! What is seen of the custom resources: a watch a kind, for kinds that the cluster serves.
+
+use super::choose::StartError;
+use crate::crds::objects::{Name, Objects, Unreadable};
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
+use tortie_cluster::Cluster;
+use tortie_cluster::watch::{Custom, Listener, Namespace, Selection, Watch, Watches};
+
+const GROUP: &str = "monitoring.coreos.com";
+const KINDS: [&str; 5] = ["Prometheus", "ServiceMonitor", "PodMonitor", "Probe", "ScrapeConfig"];
+/// How long the first lists may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The watches and what they told.
+pub(super) struct Sight {
+    kinds: Vec<Seen>,
+    namespaces: Watch<Namespace>,
+    of_namespaces: Listener,
+    /// The StatefulSets of the Prometheus object.
+    sets: Option<(Watch<Custom>, Listener)>,
+    objects: Objects,
+    unreadable: Vec<Unreadable>,
+}
+
+struct Seen {
+    kind: &'static str,
+    watch: Watch<Custom>,
+    changes: Listener,
+}
+
+impl Sight {
+    pub(super) async fn open(
+        cluster: &Cluster,
+        watches: &Watches,
+        wake: &Arc<Notify>,
+    ) -> Result<Sight, StartError> {
+        let namespaces = watches.watch::<Namespace>(None);
+        let of_namespaces = namespaces.listen(wake);
+        let mut sight = Sight {
+            kinds: Vec::new(),
+            namespaces,
+            of_namespaces,
+            sets: None,
+            objects: Objects::default(),
+            unreadable: Vec::new(),
+        };
+        sight.add(cluster, watches, wake).await.map_err(StartError::Cluster)?;
+        if !sight.kinds.iter().any(|s| s.kind == "Prometheus") {
+            return Err(StartError::NoKind);
+        }
+        Ok(sight)
+    }
+
+    /// Watches the kinds that are served and not watched yet; whether there are any.
+    async fn add(
+        &mut self,
+        cluster: &Cluster,
+        watches: &Watches,
+        wake: &Arc<Notify>,
+    ) -> Result<bool, String> {
+        let served = cluster.resources().await.map_err(|e| e.to_string())?;
+        let mut more = false;
+        for kind in KINDS {
+            if self.kinds.iter().any(|s| s.kind == kind) {
+                continue;
+            }
+            let Some(resource) = served.find(GROUP, kind) else { continue };
+            let watch = watches.select::<Custom>(Selection::of_resource(resource, None));
+            let changes = watch.listen(wake);
+            self.kinds.push(Seen { kind, watch, changes });
+            more = true;
+        }
+        Ok(more)
+    }
+
+    /// Looks whether kinds that were not served are now.
+    pub(super) async fn look_for_more(
+        &mut self,
+        cluster: &Cluster,
+        watches: &Watches,
+        wake: &Arc<Notify>,
+    ) -> bool {
+        self.kinds.len() < KINDS.len() && self.add(cluster, watches, wake).await.unwrap_or(false)
+    }
+
+    /// Waits until everything was listed once.
+    pub(super) async fn all_there(&self, wake: &Arc<Notify>) -> Result<(), StartError> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let missing = self.missing();
+            if missing.is_empty() {
+                return Ok(());
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            // Errors do not wake, so it looks again now and then.
+            if left.is_zero() {
+                return Err(StartError::Cluster(format!(
+                    "within {} s these could not be listed: {}",
+                    PATIENCE.as_secs(),
+                    missing.join("; ")
+                )));
+            }
+            let _ = timeout(left.min(Duration::from_secs(1)), wake.notified()).await;
+        }
+    }
+
+    fn missing(&self) -> Vec<String> {
+        let of = |name: &str, error: Option<Arc<str>>| match error {
+            Some(e) => format!("{name} ({e})"),
+            None => name.to_owned(),
+        };
+        let mut out: Vec<String> = self
+            .kinds
+            .iter()
+            .filter(|s| !s.watch.synced())
+            .map(|s| of(s.kind, s.watch.health().error))
+            .collect();
+        if !self.namespaces.synced() {
+            out.push(of("Namespace", self.namespaces.health().error));
+        }
+        out
+    }
+
+    /// Watches the StatefulSets of a Prometheus object too.
+    pub(super) fn beside(&mut self, watches: &Watches, (namespace, name): &Name, wake: &Arc<Notify>) {
+        let selection = Selection {
+            path: "/apis/apps/v1".to_owned(),
+            plural: "statefulsets".to_owned(),
+            namespace: Some(namespace.clone()),
+            labels: format!("operator.prometheus.io/name={name}"),
+            fields: String::new(),
+        };
+        let watch = watches.select::<Custom>(selection);
+        let changes = watch.listen(wake);
+        self.sets = Some((watch, changes));
+    }
+
+    /// Whether the operator's own pods of the object are ready. Until that is known they count as ready: then nothing is
+    /// sent twice.
+    pub(super) fn ready_beside(&self) -> bool {
+        let Some((watch, _)) = &self.sets else { return true };
+        let ready =
+            |set: &Custom| set.body.pointer("/status/readyReplicas").and_then(Value::as_i64).unwrap_or(0);
+        !watch.synced() || watch.all().iter().any(|(_, set)| ready(set) > 0)
+    }
+
+    /// Takes what has changed since the last time; whether anything has.
+    pub(super) fn take(&mut self) -> bool {
+        let mut changed = false;
+        for seen in &self.kinds {
+            for key in seen.changes.take().keys {
+                changed = true;
+                let (namespace, name) = key.split_once('/').unwrap_or(("", &key));
+                self.unreadable.retain(|u| u.kind != seen.kind || u.key != *key);
+                let taken = match seen.watch.get(&key) {
+                    Some(object) => self.objects.insert_as(seen.kind, &object.body),
+                    None => Ok(self.objects.remove(seen.kind, namespace, name)),
+                };
+                self.unreadable.extend(taken.err());
+            }
+        }
+        for key in self.of_namespaces.take().keys {
+            changed = true;
+            match self.namespaces.get(&key) {
+                Some(n) => {
+                    let labels = n.meta.labels.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+                    self.objects.namespaces.insert(key.to_string(), labels);
+                }
+                None => drop(self.objects.namespaces.remove(&*key)),
+            }
+        }
+        if let Some((_, changes)) = &self.sets {
+            let told = changes.take();
+            changed |= told.synced || !told.keys.is_empty();
+        }
+        changed
+    }
+
+    pub(super) fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    pub(super) fn unreadable(&self) -> &[Unreadable] {
+        &self.unreadable
+    }
+}

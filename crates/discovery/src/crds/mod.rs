@@ -1,0 +1,27 @@
+//! The custom resources of prometheus-operator as discovery: [`Objects`] are kept as they come, [`configure`] makes of one
+//! Prometheus object the configuration that the operator would write, and names who was refused and why.
+//!
+//! Reading order: [`types`] (what the resources say), [`objects`] (decoding), [`configuration`] (selection and the whole),
+//! `accept` (who is refused, in the operator's words), `generate` (the
+//! jobs), `targets` and `narrow` (from jobs to targets by index).
+
+mod accept;
+mod bytes;
+pub mod configuration;
+mod credentials;
+pub mod follow;
+mod generate;
+mod narrow;
+pub mod objects;
+mod selector;
+mod targets;
+pub mod types;
+pub mod version;
+
+pub use configuration::{Configuration, Job, Style, Verdict, configure, unselected};
+pub use credentials::{Contents, Credentials, Known};
+pub use follow::{FollowOptions, Follower, Identity};
+pub use generate::{Material, Sharing};
+pub use narrow::{Cause, Indexed, Narrow, Narrowed};
+pub use objects::{Objects, Unreadable};
+pub use targets::job;

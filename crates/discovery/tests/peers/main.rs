@@ -1,0 +1,14 @@
+//! Beside the real thing: prometheus-operator's own generator, and the definitions of its kinds.
+//!
+//! `TORTIE_PEERS_BIN` is the folder of the peers' programs, `TORTIE_FIXTURES` that of the fixtures.
+
+#![allow(clippy::disallowed_methods)]
+
+mod by_hand;
+#[path = "../clusters/mod.rs"]
+mod clusters;
+mod compare;
+mod fields;
+mod kubernetes;
+mod live;
+mod oracle;

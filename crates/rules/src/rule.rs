@@ -1,0 +1,241 @@
+//! One rule while it runs: its health, its alerts, the series it wrote.
+
+use crate::alert::{Alert, AlertState};
+use crate::alerting::{self, Alerts, Texts, Waits};
+use crate::commit::{Written, commit};
+use crate::environment::Environment;
+use crate::grid::{to_ms, to_ns};
+use crate::recording::{self, Row};
+use crate::spec::{Kind, RuleSpec};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use tortie_model::storage::Queryable;
+
+/// How the last evaluation went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// There was none.
+    Unknown,
+    /// Well.
+    Good,
+    /// It failed.
+    Bad,
+}
+
+impl Health {
+    /// The word of the API: `unknown`, `ok`, `err`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Health::Unknown => "unknown",
+            Health::Good => "ok",
+            Health::Bad => "err",
+        }
+    }
+}
+
+/// What a group says to each of its rules at a tick.
+#[derive(Clone, Copy)]
+pub(crate) struct Tick {
+    /// Time of the evaluation, nanoseconds.
+    pub(crate) ts: i64,
+    /// How far before it queries look, milliseconds.
+    pub(crate) query_offset_ms: i64,
+    pub(crate) interval_ms: i64,
+    pub(crate) limit: i64,
+}
+
+/// What one evaluation gave.
+pub(crate) struct Evaluated {
+    /// Rows of the answer.
+    pub(crate) samples: usize,
+    /// Whether there was no answer, or none of it was stored.
+    pub(crate) failed: bool,
+    /// What was wrong; single rows that were refused are no failure.
+    pub(crate) error: Option<Arc<str>>,
+}
+
+/// A rule and its state.
+pub struct Rule {
+    /// What it says.
+    pub spec: RuleSpec,
+    /// Read at the first evaluation.
+    texts: OnceLock<Texts>,
+    state: Mutex<State>,
+    /// Series of the last evaluation; only who evaluates takes it.
+    written: Mutex<Written>,
+}
+
+struct State {
+    health: Health,
+    last_error: Option<Arc<str>>,
+    duration_ns: u64,
+    evaluated_ms: Option<i64>,
+    active: Alerts,
+    restored: bool,
+}
+
+/// How a rule is, at one moment.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// How the last evaluation went.
+    pub health: Health,
+    /// What was wrong with it.
+    pub last_error: Option<Arc<str>>,
+    /// How long it took, nanoseconds.
+    pub duration_ns: u64,
+    /// When it began, milliseconds since the epoch.
+    pub evaluated_ms: Option<i64>,
+    /// The furthest state of its alerts; of a recording rule without meaning.
+    pub state: AlertState,
+}
+
+impl Rule {
+    /// A rule that was never evaluated. `restored` says that its alerts need not wait for what storage knows of them.
+    pub fn new(spec: RuleSpec, restored: bool) -> Rule {
+        Rule {
+            spec,
+            texts: OnceLock::new(),
+            state: Mutex::new(State {
+                health: Health::Unknown,
+                last_error: None,
+                duration_ns: 0,
+                evaluated_ms: None,
+                active: Alerts::default(),
+                restored,
+            }),
+            written: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn waits(&self) -> Waits {
+        match &self.spec.kind {
+            Kind::Alert { for_ms, keep_firing_for_ms, .. } => {
+                Waits { hold: to_ns(*for_ms), keep_firing: to_ns(*keep_firing_for_ms) }
+            }
+            Kind::Record => Waits { hold: 0, keep_firing: 0 },
+        }
+    }
+
+    /// How it is.
+    pub fn standing(&self) -> Standing {
+        let s = self.state();
+        let furthest = s.active.values().map(|a| a.state).max().unwrap_or(AlertState::Inactive);
+        Standing {
+            health: s.health,
+            last_error: s.last_error.clone(),
+            duration_ns: s.duration_ns,
+            evaluated_ms: s.evaluated_ms,
+            state: if s.evaluated_ms.is_some() { furthest } else { AlertState::Unknown },
+        }
+    }
+
+    /// Alerts that are pending or firing, ascending by labels.
+    pub fn active_alerts(&self) -> Vec<Alert> {
+        let mut all: Vec<Alert> =
+            self.state().active.values().filter(|a| a.resolved_at.is_none()).cloned().collect();
+        all.sort_by(|a, b| a.labels.cmp(&b.labels));
+        all
+    }
+
+    /// Number of alerts in memory, resolved ones among them.
+    pub fn alerts_held(&self) -> usize {
+        self.state().active.len()
+    }
+
+    /// Says that alerts need not wait for what storage knows of them.
+    pub fn set_restored(&self) {
+        self.state().restored = true;
+    }
+
+    /// Goes through all alerts.
+    pub(crate) fn each_alert(&self, mut f: impl FnMut(&mut Alert)) {
+        self.state().active.values_mut().for_each(&mut f);
+    }
+
+    /// Evaluates once. Never panics: a panic is an error of the rule.
+    pub(crate) fn evaluate(&self, env: &Environment, data: &dyn Queryable, tick: Tick) -> Evaluated {
+        let began_ms = env.clock.now_ms();
+        let began = env.clock.monotonic_ns();
+        let border = AssertUnwindSafe(|| self.evaluate_unguarded(env, data, tick));
+        let result = std::panic::catch_unwind(border).unwrap_or_else(|_| {
+            env.counters.count_panic();
+            tracing::error!(rule = self.spec.name, "BUG: panic while evaluating a rule");
+            Err("BUG: the evaluation ended in a panic; the log has it".to_owned())
+        });
+        let took = env.clock.monotonic_ns().saturating_sub(began);
+        env.counters.rules.observe(took);
+        let evaluated = match result {
+            Ok((samples, wrong)) => Evaluated { samples, failed: false, error: wrong.map(Arc::from) },
+            Err(e) => Evaluated { samples: 0, failed: true, error: Some(Arc::from(e)) },
+        };
+        let mut s = self.state();
+        s.duration_ns = took;
+        s.evaluated_ms = Some(began_ms);
+        s.health = if evaluated.error.is_none() { Health::Good } else { Health::Bad };
+        s.last_error.clone_from(&evaluated.error);
+        evaluated
+    }
+
+    /// The number of rows, and what was wrong with single ones.
+    fn evaluate_unguarded(
+        &self,
+        env: &Environment,
+        data: &dyn Queryable,
+        tick: Tick,
+    ) -> Result<(usize, Option<String>), String> {
+        let at_ms = to_ms(tick.ts - to_ns(tick.query_offset_ms));
+        let answer = env.query(data, &self.spec.query, &self.spec.expr, at_ms)?;
+        let rows = match &self.spec.kind {
+            Kind::Record => recording::rows(&self.spec, answer, tick.limit)?,
+            Kind::Alert { annotations, .. } => {
+                let texts = self.texts.get_or_init(|| Texts::read(&self.spec, annotations, env));
+                let found = alerting::found(&self.spec, texts, &answer, tick.ts, env)?;
+                self.step(env, found, tick)?
+            }
+        };
+        let n = rows.len();
+        let mut written = self.written();
+        Ok((n, commit(&*env.store, rows, at_ms, &mut written)?))
+    }
+
+    /// Moves the alerts on and tells of them.
+    fn step(&self, env: &Environment, found: Alerts, tick: Tick) -> Result<Vec<Row>, String> {
+        let mut s = self.state();
+        let restored = s.restored;
+        let rows =
+            alerting::step(&mut s.active, found, &self.spec, self.waits(), tick.ts, tick.limit, restored)?;
+        let notices = alerting::notices(&mut s.active, &self.spec, tick.ts, tick.interval_ms, env);
+        drop(s);
+        if !notices.is_empty() {
+            env.notify.notify(notices);
+        }
+        Ok(rows)
+    }
+
+    /// Takes over the state of the same rule of an older configuration.
+    pub(crate) fn copy_from(&self, old: &Rule) {
+        *self.written() = std::mem::take(&mut *old.written());
+        if self.spec.is_alert() && old.spec.is_alert() {
+            let active = std::mem::take(&mut old.state().active);
+            let mut s = self.state();
+            for (labels, mut alert) in active {
+                // Rule labels may have changed under the same names.
+                alert.series = None;
+                s.active.insert(labels, alert);
+            }
+        }
+    }
+
+    /// Takes the series of the last evaluation.
+    pub(crate) fn take_written(&self) -> Written {
+        std::mem::take(&mut *self.written())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

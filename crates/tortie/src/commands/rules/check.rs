@@ -1,0 +1,135 @@
+//! `tortie rules check`: rule files, with the verdicts and exit codes of `promtool check rules`.
+
+use clap::{Args, ValueEnum};
+use std::io::Read;
+use std::path::Path;
+use std::process::ExitCode;
+use tortie_config::rules::{Checks, RuleFile};
+use tortie_host::{Fs, RealFs};
+use tortie_model::names::NameScheme;
+use tortie_rules::{from_config, lint, templates};
+
+/// Exit code of lints with `--lint-fatal`.
+const EXIT_LINT: u8 = 3;
+
+/// Checks rule files; without a file, standard input
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  tortie rules check rules/*.yml\n\n\
+Exit: 0 all are rule files, 1 one is not, 2 usage, 3 with --lint-fatal: a lint found something")]
+pub(crate) struct Check {
+    /// Rule files
+    files: Vec<String>,
+    /// Which lints to apply
+    #[arg(long, value_enum, default_value = "all")]
+    lint: Lint,
+    /// Exit with 3 when a lint finds something
+    #[arg(long)]
+    lint_fatal: bool,
+    /// Pass over keys that mean nothing
+    #[arg(long)]
+    ignore_unknown_fields: bool,
+    /// Features to turn on, separated by commas: those of the query language
+    #[arg(long = "enable-feature", value_delimiter = ',', value_name = "NAME")]
+    features: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Lint {
+    All,
+    DuplicateRules,
+    None,
+}
+
+/// What was found in all files.
+#[derive(Default)]
+struct Verdict {
+    broken: bool,
+    lint: bool,
+}
+
+impl Check {
+    #[allow(clippy::print_stderr)]
+    pub(crate) fn execute(self) -> ExitCode {
+        let language = match super::super::test::language(&self.features) {
+            Ok((language, _)) => language,
+            Err(e) => {
+                eprintln!("{e}");
+                return ExitCode::from(super::super::EXIT_USAGE);
+            }
+        };
+        let mut verdict = Verdict::default();
+        if self.files.is_empty() {
+            let mut bytes = Vec::new();
+            let read = std::io::stdin().read_to_end(&mut bytes).map(|_| bytes);
+            self.one("standard input", read, &language, &mut verdict);
+        }
+        for file in &self.files {
+            self.one(file, RealFs.read(Path::new(file)), &language, &mut verdict);
+        }
+        match verdict {
+            Verdict { broken: true, .. } => ExitCode::FAILURE,
+            Verdict { lint: true, .. } if self.lint_fatal => ExitCode::from(EXIT_LINT),
+            _ => ExitCode::SUCCESS,
+        }
+    }
+
+    #[allow(clippy::print_stdout, clippy::print_stderr)]
+    fn one(
+        &self,
+        name: &str,
+        bytes: std::io::Result<Vec<u8>>,
+        language: &tortie_promql::Options,
+        verdict: &mut Verdict,
+    ) {
+        println!("Checking {name}");
+        let file = match self.read(name, bytes, language) {
+            Ok(f) => f,
+            Err(e) => {
+                eprintln!("  FAILED:\n{e}\n");
+                verdict.broken = true;
+                return;
+            }
+        };
+        if file.more_documents {
+            eprintln!("  WARNING: only the first document of the file is read");
+        }
+        if self.lint == Lint::All {
+            for r in lint::remarks(&file, language) {
+                eprintln!("  WARNING: {name}:{}: {} [{}]", r.line, r.text, r.lint);
+                verdict.lint = true;
+            }
+        }
+        let duplicates = if self.lint == Lint::None { Vec::new() } else { lint::duplicates(&file) };
+        if duplicates.is_empty() {
+            println!("  SUCCESS: {} rules found\n", file.rules());
+            return;
+        }
+        verdict.lint = true;
+        eprintln!("  FAILED:\nlint error {} duplicate rule(s) found.", duplicates.len());
+        for (metric, labels) in &duplicates {
+            eprintln!("Metric: {metric}\nLabel(s):");
+            for (n, v) in labels {
+                eprintln!("\t{n}: {v}");
+            }
+        }
+        eprintln!("Might cause inconsistency while recording expressions\n");
+    }
+
+    fn read(
+        &self,
+        name: &str,
+        bytes: std::io::Result<Vec<u8>>,
+        language: &tortie_promql::Options,
+    ) -> Result<RuleFile, String> {
+        let bytes = bytes.map_err(|e| format!("{name}: {e}"))?;
+        let text = String::from_utf8(bytes)
+            .map_err(|e| format!("{name}: not UTF-8 at byte {}", e.utf8_error().valid_up_to()))?;
+        let checks = Checks {
+            scheme: NameScheme::Utf8,
+            ignore_unknown: self.ignore_unknown_fields,
+            expr: &|expr| from_config::check_expr(expr, language),
+            template: &templates::check,
+        };
+        RuleFile::load(&text, name, &checks).map_err(|d| d.to_string())
+    }
+}

@@ -1,0 +1,245 @@
+//! The rules that kube-prometheus ships, over the same stored samples: recorded series and alerts are those of the real
+//! Prometheus, tick by tick.
+//!
+//! Both servers start from copies of one data directory whose samples begin a while after the start, so that states
+//! do not depend on when either server came up. Groups lie on the same grid: it hangs on the names of file and group.
+
+use super::made;
+use crate::ask;
+use crate::process::{Running, Server, fixtures, folder, serve};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Time between evaluations, seconds.
+const INTERVAL: i64 = 5;
+/// From the start of the test to the first sample, seconds: both servers are up by then.
+const QUIET: i64 = 40;
+/// Length of the samples that are compared, seconds.
+const LENGTH: i64 = 90;
+
+/// One rule of the fixtures.
+struct Rule {
+    group: String,
+    record: Option<String>,
+    expr: String,
+}
+
+/// The rule files of the fixtures as one plain rule file, with waits and intervals shortened to what a test can see, and
+/// all its rules.
+fn rule_file() -> (String, Vec<Rule>) {
+    let mut text = "groups:\n".to_owned();
+    let mut rules = Vec::new();
+    let mut files: Vec<_> =
+        std::fs::read_dir(fixtures().join("rules")).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    for file in files {
+        let source = std::fs::read_to_string(&file).unwrap();
+        let root = tortie_config::yaml::parse(&source).unwrap();
+        let groups = get(&get(&root, "spec").unwrap(), "groups").unwrap();
+        let tortie_config::yaml::Value::Seq(groups) = &groups.value else { panic!("{}", file.display()) };
+        for group in groups {
+            let name = text_of(group, "name").unwrap();
+            text += &format!("- name: {}\n  rules:\n", quoted(&name));
+            let list = get(group, "rules").unwrap();
+            let tortie_config::yaml::Value::Seq(list) = &list.value else { panic!("{name}") };
+            for rule in list {
+                let expr = text_of(rule, "expr").unwrap();
+                let record = text_of(rule, "record");
+                let head = match &record {
+                    Some(r) => format!("record: {}", quoted(r)),
+                    None => format!("alert: {}", quoted(&text_of(rule, "alert").unwrap())),
+                };
+                text += &format!("  - {head}\n    expr: {}\n", quoted(&expr));
+                if let Some(wait) = text_of(rule, "for") {
+                    // Minutes become seconds, hours and days half a minute.
+                    let wait = wait.strip_suffix('m').map_or_else(|| "30s".to_owned(), |n| format!("{n}s"));
+                    text += &format!("    for: {wait}\n");
+                }
+                for key in ["labels", "annotations"] {
+                    let Some(map) = get(rule, key) else { continue };
+                    let tortie_config::yaml::Value::Map(pairs) = &map.value else { panic!("{name}") };
+                    text += &format!("    {key}:\n");
+                    for (k, v) in pairs {
+                        let tortie_config::yaml::Value::Scalar { text: v, .. } = &v.value else { continue };
+                        text += &format!("      {}: {}\n", quoted(&k.text), quoted(v));
+                    }
+                }
+                rules.push(Rule { group: name.clone(), record, expr });
+            }
+        }
+    }
+    (text, rules)
+}
+
+fn get(node: &tortie_config::yaml::Node, key: &str) -> Option<std::sync::Arc<tortie_config::yaml::Node>> {
+    let tortie_config::yaml::Value::Map(entries) = &node.value else { return None };
+    entries.iter().find(|(k, _)| k.text == key).map(|(_, n)| std::sync::Arc::clone(n))
+}
+
+fn text_of(node: &tortie_config::yaml::Node, key: &str) -> Option<String> {
+    match &get(node, key)?.value {
+        tortie_config::yaml::Value::Scalar { text, .. } => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// A text as a YAML scalar: JSON's strings are some.
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap()
+}
+
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// Samples of all recorded series and alerts by series, in `[from, to]` seconds.
+fn written(server: &Running, names: &str, from: i64, to: i64) -> BTreeMap<String, Vec<(String, String)>> {
+    ask::raw(server.port, names, &format!("{}s", to - from), to as f64)
+}
+
+fn close(a: &str, b: &str) -> bool {
+    match (a.parse::<f64>(), b.parse::<f64>()) {
+        (Ok(x), Ok(y)) => {
+            x == y || (x.is_nan() && y.is_nan()) || (x - y).abs() <= 1e-12 * x.abs().max(y.abs())
+        }
+        _ => false,
+    }
+}
+
+#[test]
+fn recorded_series_and_alerts_are_equal() {
+    let (text, rules) = rule_file();
+    let recorded: BTreeSet<String> = rules.iter().filter_map(|r| r.record.clone()).collect();
+    let expressions: Vec<String> = rules.iter().map(|r| r.expr.clone()).collect();
+    let series = made::series(&expressions, &recorded);
+    let dirs = [folder(), folder(), folder()];
+    let rule_path = dirs[2].path().join("rules.yml");
+    std::fs::write(&rule_path, &text).unwrap();
+    let first = now() + QUIET;
+    let last = first + LENGTH + 20;
+    let made_dir = dirs[2].path().join("data");
+    made::store(&made_dir, &series, first * 1000, last * 1000);
+    let config = format!(
+        "global: {{evaluation_interval: {INTERVAL}s, external_labels: {{cluster: test}}}}\nrule_files: [{}]\n",
+        quoted(&rule_path.display().to_string())
+    );
+    let servers = [(Server::Prometheus, &dirs[0]), (Server::Tortie, &dirs[1])].map(|(server, dir)| {
+        copy(&made_dir, &dir.path().join("data"));
+        serve(
+            server,
+            dir.path(),
+            &config,
+            &["--web.external-url=http://monitoring.example/p", "--web.route-prefix=/"],
+        )
+    });
+    assert!(
+        now() + 2 * INTERVAL < first,
+        "the servers came up too late: the machine is too slow for this test"
+    );
+    let until = first + LENGTH;
+    while now() < until + INTERVAL {
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    // A tick may fall between the two questions.
+    let rules_differ = (0..20)
+        .map(|_| {
+            let [a, b] = [&servers[0], &servers[1]].map(rules_of);
+            std::thread::sleep(Duration::from_millis(100));
+            differences(&a, &b)
+        })
+        .min_by_key(Vec::len)
+        .unwrap();
+    let names = format!("{{__name__=~\"ALERTS|ALERTS_FOR_STATE|{}\"}}", all_names(&recorded));
+    let [theirs, ours] = [&servers[0], &servers[1]].map(|s| written(s, &names, first, until));
+    let (mut samples, mut exact) = (0, 0);
+    let mut wrong = Vec::new();
+    let every: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
+    for series in every {
+        let (a, b) = (theirs.get(series), ours.get(series));
+        let (Some(a), Some(b)) = (a, b) else {
+            wrong.push(format!("{series}: theirs {a:?} ours {b:?}"));
+            continue;
+        };
+        let same = a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x.0 == y.0 && close(&x.1, &y.1));
+        if !same {
+            wrong.push(format!("{series}:\n  theirs {a:?}\n  ours   {b:?}"));
+        }
+        samples += a.len();
+        exact += a.iter().zip(b).filter(|(x, y)| x == y).count();
+    }
+    assert!(wrong.is_empty(), "{} series differ:\n{}", wrong.len(), wrong.join("\n"));
+    let firing = theirs.keys().filter(|s| s.contains("\"alertstate\":\"firing\"")).count();
+    let pending = theirs.keys().filter(|s| s.contains("\"alertstate\":\"pending\"")).count();
+    println!(
+        "{} rules, {} series made; {} series with {samples} samples equal, {exact} to the bit; {firing} firing, {pending} pending",
+        rules.len(),
+        series.len(),
+        theirs.len()
+    );
+    assert!(theirs.len() > 200 && firing > 20 && pending > 20, "the comparison says too little");
+    assert!(
+        rules_differ.is_empty(),
+        "{} rules differ in /api/v1/rules:\n{}",
+        rules_differ.len(),
+        rules_differ.join("\n")
+    );
+    let groups: BTreeSet<&str> = rules.iter().map(|r| r.group.as_str()).collect();
+    assert!(groups.len() > 20);
+}
+
+fn all_names(recorded: &BTreeSet<String>) -> String {
+    recorded.iter().map(String::as_str).collect::<Vec<_>>().join("|")
+}
+
+fn rules_of(server: &Running) -> Value {
+    ask::get(server.port, "/api/v1/rules").unwrap().json()["data"].clone()
+}
+
+/// What differs in two answers of `/api/v1/rules`, but for how long things took and the order of alerts.
+fn differences(theirs: &Value, ours: &Value) -> Vec<String> {
+    let plain = |v: &Value| {
+        let mut v = v.clone();
+        for g in v["groups"].as_array_mut().unwrap() {
+            for key in ["evaluationTime", "lastEvaluation", "file"] {
+                g[key] = Value::Null;
+            }
+            for r in g["rules"].as_array_mut().unwrap() {
+                for key in ["evaluationTime", "lastEvaluation"] {
+                    r[key] = Value::Null;
+                }
+                if let Some(alerts) = r["alerts"].as_array_mut() {
+                    alerts.sort_by_key(|a| a["labels"].to_string());
+                }
+            }
+        }
+        v
+    };
+    let (theirs, ours) = (plain(theirs), plain(ours));
+    let (a, b) = (theirs["groups"].as_array().unwrap(), ours["groups"].as_array().unwrap());
+    assert_eq!(a.len(), b.len());
+    let mut wrong = Vec::new();
+    for (x, y) in a.iter().zip(b) {
+        assert_eq!(x["name"], y["name"]);
+        for (r, s) in x["rules"].as_array().unwrap().iter().zip(y["rules"].as_array().unwrap()) {
+            if !ask::same(r, s, true) {
+                wrong.push(format!("theirs {r}\nours   {s}"));
+            }
+        }
+    }
+    wrong
+}

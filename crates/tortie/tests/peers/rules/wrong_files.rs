@@ -1,0 +1,100 @@
+//! Wrong rule files: `tortie rules check` says no exactly where `promtool check rules` does.
+
+use super::{promtool, said, tortie};
+use crate::process::folder;
+
+/// Rule files, wrong and odd ones.
+const FILES: &[&str] = &[
+    "",
+    "groups:",
+    "groups: []",
+    "group: []",
+    "groups: {}",
+    "groups: [{name: a}]",
+    "groups: [{}]",
+    "groups: [null]",
+    "groups: [{name: a}, {name: a}]",
+    "groups: [{name: a, rules: [null]}]",
+    "groups: [{name: a, foo: b}]",
+    "groups: [{name: a, interval: 5}]",
+    "groups: [{name: a, interval: 5x}]",
+    "groups: [{name: a, interval: -5m}]",
+    "groups: [{name: a, interval: ''}]",
+    "groups: [{name: a, interval: null}]",
+    "groups: [{name: a, query_offset: 1m, limit: 5}]",
+    "groups: [{name: a, limit: x}]",
+    "groups: [{name: a, limit: '5'}]",
+    "groups: [{name: a, limit: -1}]",
+    "groups: [{name: a, limit: 0x10}]",
+    "groups: [{name: a, labels: {__name__: x}}]",
+    "groups: [{name: a, labels: [x]}]",
+    "groups: [{name: a, labels: {a: 1, b: true, c: null}}]",
+    "groups: [{name: a, rules: [{record: x, expr: up}]}]",
+    "groups: [{name: a, rules: [{record: x, alert: y, expr: up}]}]",
+    "groups: [{name: a, rules: [{expr: up}]}]",
+    "groups: [{name: a, rules: [{record: x}]}]",
+    "groups: [{name: a, rules: [{record: x, expr: ''}]}]",
+    "groups: [{name: a, rules: [{record: x, expr: 'up +'}]}]",
+    "groups: [{name: a, rules: [{record: x, expr: 'sum by (a) rate(up)'}]}]",
+    "groups: [{name: a, rules: [{record: x, expr: 5}]}]",
+    "groups: [{name: a, rules: [{record: x, expr: [up]}]}]",
+    "groups: [{name: a, rules: [{record: 'a b', expr: up}]}]",
+    "groups: [{name: a, rules: [{record: 'a{b=\"c\"}', expr: up}]}]",
+    "groups: [{name: a, rules: [{record: x, expr: up, for: 1m}]}]",
+    "groups: [{name: a, rules: [{record: x, expr: up, for: 0s}]}]",
+    "groups: [{name: a, rules: [{record: x, expr: up, keep_firing_for: 1m}]}]",
+    "groups: [{name: a, rules: [{record: x, expr: up, annotations: {a: b}}]}]",
+    "groups: [{name: a, rules: [{record: x, expr: up, annotations: {}}]}]",
+    "groups: [{name: a, rules: [{record: x, expr: up, labels: {a-b: c}}]}]",
+    "groups: [{name: a, rules: [{record: x, expr: up, labels: {'': c}}]}]",
+    "groups: [{name: a, rules: [{record: x, expr: up, labels: {a: '{{ $labels.x }'}}]}]",
+    "groups: [{name: a, rules: [{alert: x, expr: up, labels: {a: '{{ $labels.x }'}}]}]",
+    "groups: [{name: a, rules: [{alert: x, expr: up, annotations: {a: '{{ nope }}'}}]}]",
+    "groups: [{name: a, rules: [{alert: x, expr: up, annotations: {a: '{{ $labels.x | humanize }} {{ if }}'}}]}]",
+    "groups: [{name: a, rules: [{alert: x, expr: up, annotations: {a: '{{ range query \"up\" }}{{ .Value }}{{ end }}'}}]}]",
+    "groups: [{name: a, rules: [{alert: x, expr: up, annotations: {'a b': c}}]}]",
+    "groups: [{name: a, rules: [{alert: x, expr: up, for: 1m, keep_firing_for: 2m, foo: bar}]}]",
+    "groups: [{name: a, rules: [{alert: x, expr: up, alert: y}]}]",
+    "groups: [{name: a, rules: {alert: x}}]",
+    "groups: [{name: [a]}]",
+    "groups:\n- name: a\n---\ngroups: nonsense\n",
+    "groups: [",
+    "- groups",
+    "text",
+];
+
+#[test]
+fn verdicts_are_those_of_promtool() {
+    let dir = folder();
+    let mut wrong = 0;
+    for (i, text) in FILES.iter().enumerate() {
+        let name = format!("{i}.yml");
+        std::fs::write(dir.path().join(&name), text).unwrap();
+        let theirs = promtool(dir.path(), &["check", "rules", "--lint=none", &name]);
+        let ours = tortie(dir.path(), &["rules", "check", "--lint=none", &name]);
+        assert_eq!(
+            theirs.status.code(),
+            ours.status.code(),
+            "{text}\npromtool: {}\ntortie: {}",
+            said(&theirs),
+            said(&ours)
+        );
+        wrong += usize::from(!theirs.status.success());
+    }
+    assert!(wrong >= 30, "only {wrong} of {} files are wrong", FILES.len());
+}
+
+#[test]
+fn lints_have_the_exit_codes_of_promtool() {
+    let dir = folder();
+    let text = "groups: [{name: a, rules: [{record: x, expr: up}, {record: x, expr: up == 1}]}]";
+    std::fs::write(dir.path().join("r.yml"), text).unwrap();
+    for more in
+        [&["--lint=duplicate-rules"][..], &["--lint=duplicate-rules", "--lint-fatal"], &["--lint=none"]]
+    {
+        let theirs: Vec<&str> = ["check", "rules"].iter().chain(more).copied().chain(["r.yml"]).collect();
+        let ours: Vec<&str> = ["rules", "check"].iter().chain(more).copied().chain(["r.yml"]).collect();
+        let (theirs, ours) = (promtool(dir.path(), &theirs), tortie(dir.path(), &ours));
+        assert_eq!(theirs.status.code(), ours.status.code(), "{more:?} {}", said(&ours));
+    }
+}
