@@ -90,7 +90,7 @@ export function Legend({ series, calcs, mode, sortBy, sortDescending, onFocus, o
     </th>
   );
   return (
-    <div class="legend table">
+    <div class={`legend table ${shown.length >= 50 ? 'long' : ''}`}>
       <table>
         <thead><tr>{head('name', 'Name', false)}{calcs.map((calc) => head(calc, titles[calc] ?? calc, true))}</tr></thead>
         <tbody>
