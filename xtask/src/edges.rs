@@ -13,7 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tortie-client", &["tortie-model", "tortie-host", "tortie-config"]),
     ("tortie-tsdb", &["tortie-model", "tortie-host"]),
     ("tortie-promql", &["tortie-model", "tortie-host"]),
-    ("tortie-cluster", &["tortie-model", "tortie-host", "tortie-config"]),
+    ("tortie-cluster", &["tortie-model", "tortie-host", "tortie-config", "tortie-client"]),
     ("tortie-discovery", &["tortie-model", "tortie-host", "tortie-config", "tortie-cluster"]),
     (
         "tortie-scrape",

@@ -28,6 +28,7 @@ mod words;
 
 pub use client::{Client, Request, Response};
 pub use error::Error;
+pub use no_proxy::NoProxy;
 pub use origin::Origin;
 pub use provider::crypto_provider;
 pub use stream::Stream;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 /// The rules of `no_proxy` or `NO_PROXY`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct NoProxy {
+pub struct NoProxy {
     rules: Vec<Rule>,
 }
 
@@ -20,12 +20,12 @@ enum Rule {
 impl NoProxy {
     /// Rules between commas: `*`, addresses, networks, and names that cover the names below them (only those when they
     /// begin with a dot), each with an optional port.
-    pub(crate) fn parse(text: &str) -> NoProxy {
+    pub fn parse(text: &str) -> NoProxy {
         NoProxy { rules: text.split(',').filter_map(|rule| parse(rule.trim())).collect() }
     }
 
     /// Whether a host is reached directly; `localhost` and loopback always are.
-    pub(crate) fn covers(&self, host: &str, port: u16) -> bool {
+    pub fn covers(&self, host: &str, port: u16) -> bool {
         let host = host.trim_end_matches('.').to_lowercase();
         let ip: Option<IpAddr> = host.parse().ok();
         if host == "localhost" || ip.is_some_and(|ip| ip.is_loopback()) {

@@ -1,5 +1,6 @@
 //! Series in memory, read as any database is.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use tortie_model::columns::ResetHint;
 use tortie_model::storage::{Querier, Queryable, SelectHints, SeriesSet, StorageError};
@@ -303,13 +304,14 @@ impl Queryable for Memory {
     }
 }
 
-struct View<'a> {
-    memory: &'a Memory,
-    mint: i64,
-    maxt: i64,
+/// The series of a time, borrowed or kept as they were.
+pub(crate) struct View<M> {
+    pub(crate) memory: M,
+    pub(crate) mint: i64,
+    pub(crate) maxt: i64,
 }
 
-impl Querier for View<'_> {
+impl<M: Deref<Target = Memory> + Send + Sync> Querier for View<M> {
     fn select<'a>(
         &'a self,
         hints: &SelectHints,

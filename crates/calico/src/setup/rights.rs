@@ -127,10 +127,7 @@ pub fn run_role() -> Value {
         rule("", &["nodes/metrics"], &["get"]),
         json!({"nonResourceURLs": ["/metrics"], "verbs": ["get"]}),
     ];
-    json!({
-        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
-        "metadata": {"name": "tortie-run"}, "rules": rules,
-    })
+    role_object("tortie-run", "", &rules)
 }
 
 fn rule(group: &str, resources: &[&str], verbs: &[&str]) -> Value {
@@ -178,12 +175,14 @@ fn reading(probes: bool) -> Vec<Value> {
 }
 
 fn role(name: &str, namespace: &str, rules: &[Value]) -> String {
+    yaml_of(&role_object(name, namespace, rules))
+}
+
+fn role_object(name: &str, namespace: &str, rules: &[Value]) -> Value {
     let kind = if namespace.is_empty() { "ClusterRole" } else { "Role" };
     let mut metadata = json!({"name": name});
     if !namespace.is_empty() {
         metadata["namespace"] = json!(namespace);
     }
-    yaml_of(
-        &json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": metadata, "rules": rules}),
-    )
+    json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": metadata, "rules": rules})
 }

@@ -1,11 +1,10 @@
 //! Which proxy the environment names for a server, by the rules of Go's `httpproxy`, which kubectl follows.
 
-use std::net::IpAddr;
+use tortie_client::NoProxy;
 
 /// The proxy for a server, or `None` to go straight. `env` reads a variable; the upper-case name is asked first.
 ///
-/// Loopback and `localhost` are never proxied. `NO_PROXY` takes `*`, addresses, networks, and names that cover the names
-/// below them (only those when they begin with a dot), each with an optional port.
+/// Loopback and `localhost` are never proxied, nor what [`NoProxy`] covers.
 pub(super) fn from_env(
     https: bool,
     host: &str,
@@ -16,61 +15,11 @@ pub(super) fn from_env(
         env(name).filter(|v| !v.is_empty()).or_else(|| env(&name.to_lowercase()).filter(|v| !v.is_empty()))
     };
     let proxy = either(if https { "HTTPS_PROXY" } else { "HTTP_PROXY" })?;
-    let host = host.trim_start_matches('[').trim_end_matches(']').to_lowercase();
-    let ip: Option<IpAddr> = host.parse().ok();
-    if host == "localhost" || ip.is_some_and(|ip| ip.is_loopback()) {
-        return None;
-    }
-    let exempt = either("NO_PROXY").unwrap_or_default();
-    if exempt.split(',').any(|rule| exempts(rule.trim(), &host, ip, port)) {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    if NoProxy::parse(&either("NO_PROXY").unwrap_or_default()).covers(host, port) {
         return None;
     }
     Some(if proxy.contains("://") { proxy } else { format!("http://{proxy}") })
-}
-
-fn exempts(rule: &str, host: &str, ip: Option<IpAddr>, port: u16) -> bool {
-    let rule = rule.to_lowercase();
-    match rule.as_str() {
-        "" => return false,
-        "*" => return true,
-        _ => {}
-    }
-    if let Some((network, bits)) = rule.split_once('/') {
-        let (Ok(network), Ok(bits), Some(ip)) = (network.parse(), bits.parse(), ip) else { return false };
-        return within(ip, network, bits);
-    }
-    if let Ok(only) = rule.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
-        return ip == Some(only);
-    }
-    let (name, wanted) = match rule.rsplit_once(':') {
-        Some((name, p)) if p.parse::<u16>().is_ok() => (name, p.parse::<u16>().ok()),
-        _ => (rule.as_str(), None),
-    };
-    if wanted.is_some_and(|w| w != port) {
-        return false;
-    }
-    if let Ok(only) = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
-        return ip == Some(only);
-    }
-    let name = name.strip_prefix('*').unwrap_or(name);
-    match name.strip_prefix('.') {
-        Some(below) => host.strip_suffix(below).is_some_and(|rest| rest.ends_with('.')),
-        None => host == name || host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.')),
-    }
-}
-
-fn within(ip: IpAddr, network: IpAddr, bits: u32) -> bool {
-    match (ip, network) {
-        (IpAddr::V4(a), IpAddr::V4(b)) if bits <= 32 => {
-            let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
-            a.to_bits() & mask == b.to_bits() & mask
-        }
-        (IpAddr::V6(a), IpAddr::V6(b)) if bits <= 128 => {
-            let mask = u128::MAX.checked_shl(128 - bits).unwrap_or(0);
-            a.to_bits() & mask == b.to_bits() & mask
-        }
-        _ => false,
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! operator's own configuration.
 
 use crate::oracle::operator;
+use crate::real::{self, PROMETHEUS};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
@@ -14,9 +15,7 @@ use tortie_discovery::kubernetes::{Clusters, Server};
 use tortie_discovery::{Groups, Manager};
 use tortie_host::{RealFs, SystemClock};
 use tortie_model::relabel;
-use tortie_testbed::{Bed, Options, binary, shapes};
-
-const PROMETHEUS: &str = "127.0.0.1:9090";
+use tortie_testbed::{Bed, Options, shapes};
 
 /// Pool and public labels of a target.
 type Target = (String, String);
@@ -232,23 +231,10 @@ fn targets_of_monitors_are_those_of_the_operator_and_prometheus() {
     let answer = operator(&[json!({"objects": input})]).remove(0);
     let kubeconfig = bed.folder().join("admin.kubeconfig");
     let text = with_kubeconfig(answer["config"].as_str().unwrap_or_else(|| panic!("{answer}")), &kubeconfig);
-    let file = bed.folder().join("prometheus.yml");
-    std::fs::write(&file, &text).unwrap();
-    let mut command = bed.namespace().command(binary("prometheus").unwrap());
-    command
-        .arg(format!("--config.file={}", file.display()))
-        .arg(format!("--web.listen-address={PROMETHEUS}"));
-    command.arg(format!("--storage.tsdb.path={}", bed.folder().join("data").display()));
-    let _prometheus = bed.run("prometheus", command).unwrap();
+    let _prometheus = real::prometheus(&bed, &text);
 
     // Ours.
-    let namespace = Arc::clone(bed.namespace());
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .on_thread_start(move || namespace.enter_for_good().unwrap())
-        .build()
-        .unwrap();
+    let runtime = real::runtime(&bed);
     let server = Server::Kubeconfig(kubeconfig);
     let (fs, clock) = (Arc::new(RealFs), Arc::new(SystemClock::new()));
     let clusters = Clusters::new(fs.clone(), clock.clone());

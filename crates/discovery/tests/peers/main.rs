@@ -12,3 +12,4 @@ mod fields;
 mod kubernetes;
 mod live;
 mod oracle;
+mod real;

@@ -1,10 +1,10 @@
 //! Series in memory as rules use them: read by queries, written by evaluations.
 
-use crate::storage::{Memory, Sample, Value};
+use crate::storage::{Memory, Sample, Value, View};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use tortie_model::storage::{Querier, Queryable, SelectHints, SeriesSet, StorageError};
-use tortie_model::{Labels, Matcher};
+use tortie_model::Labels;
+use tortie_model::storage::{Querier, Queryable, StorageError};
 use tortie_promql::eval::FloatHistogram;
 use tortie_rules::Store;
 use tortie_tsdb::append::{AppendError, Batch, Committed, Refusal, Slot};
@@ -57,37 +57,7 @@ impl TestStore {
 impl Queryable for TestStore {
     fn querier<'a>(&'a self, mint: i64, maxt: i64) -> Result<Box<dyn Querier + 'a>, StorageError> {
         let memory = Arc::clone(&self.memory.read().unwrap_or_else(PoisonError::into_inner));
-        Ok(Box::new(Kept { memory, mint, maxt }))
-    }
-}
-
-/// The series as they were.
-struct Kept {
-    memory: Arc<Memory>,
-    mint: i64,
-    maxt: i64,
-}
-
-impl Querier for Kept {
-    fn select<'b>(
-        &'b self,
-        hints: &SelectHints,
-        matchers: &[Matcher],
-    ) -> Result<Box<dyn SeriesSet + 'b>, StorageError> {
-        Ok(self.memory.select(self.mint, self.maxt, hints, matchers))
-    }
-
-    fn label_values(
-        &self,
-        name: &str,
-        matchers: &[Matcher],
-        limit: usize,
-    ) -> Result<Vec<String>, StorageError> {
-        self.memory.querier(self.mint, self.maxt)?.label_values(name, matchers, limit)
-    }
-
-    fn label_names(&self, matchers: &[Matcher], limit: usize) -> Result<Vec<String>, StorageError> {
-        self.memory.querier(self.mint, self.maxt)?.label_names(matchers, limit)
+        Ok(Box::new(View { memory, mint, maxt }))
     }
 }
 

@@ -45,15 +45,29 @@ impl Asked {
                 return ExitCode::from(code);
             }
         };
-        if self.output == "json" {
+        if self.as_json() {
             println!("{data}");
             return ExitCode::SUCCESS;
         }
         if print(&data) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
+    /// Whether the answer is wanted as it came.
+    pub(crate) fn as_json(&self) -> bool {
+        self.output == "json"
+    }
+
     /// The data of the answer; the error comes with its exit code.
     fn ask(&self, path: &str) -> Result<Value, (String, u8)> {
+        let body = self.body(path)?;
+        if body["status"] != "success" {
+            return Err((why(&body).to_owned(), 1));
+        }
+        Ok(body["data"].clone())
+    }
+
+    /// The whole answer; the error comes with its exit code.
+    pub(crate) fn body(&self, path: &str) -> Result<Value, (String, u8)> {
         let usage = |e: String| (e, super::EXIT_USAGE);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -70,14 +84,15 @@ impl Asked {
         let answer = runtime
             .block_on(page(&address, path, Duration::from_secs(60)))
             .map_err(|e| (format!("no answer: {e} (hint: --url)"), 1))?;
-        let body: Value = serde_json::from_slice(&answer.body).map_err(|_| {
+        serde_json::from_slice(&answer.body).map_err(|_| {
             let hint = if matches!(answer.status, 401 | 403) { "--user, --token-file" } else { "--url" };
             let what = format!("status {} with a body that is no answer of Prometheus", answer.status);
             (format!("{what} (hint: {hint})"), 1)
-        })?;
-        if body["status"] != "success" {
-            return Err((body["error"].as_str().unwrap_or("an error without words").to_owned(), 1));
-        }
-        Ok(body["data"].clone())
+        })
     }
+}
+
+/// What an answer that is no success says.
+pub(crate) fn why(body: &Value) -> &str {
+    body["error"].as_str().unwrap_or("an error without words")
 }

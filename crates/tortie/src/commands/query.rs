@@ -1,12 +1,10 @@
 //! `tortie query`: an expression, asked of a Prometheus or a tortie by its address.
 
-use super::doctor::kube_flags::Credentials;
+use super::asked::{Asked, why};
 use clap::Args;
 use serde_json::Value;
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
-use tortie_calico::collect::one::{page, query_path, range_path};
+use tortie_calico::collect::one::{query_path, range_path};
 use tortie_host::{Clock, SystemClock};
 
 /// Asks a Prometheus or a tortie for an expression
@@ -21,27 +19,8 @@ pub(crate) struct Query {
     /// Over so much of the past instead of now
     #[arg(long, value_name = "TIME")]
     range: Option<String>,
-    /// Whom to ask
-    #[arg(long, value_name = "URL", env = "TORTIE_PROM_URL", default_value = "http://localhost:9090")]
-    url: String,
-    /// User of basic authentication; the password is read from --password-file or TORTIE_PROM_PASSWORD
-    #[arg(long, value_name = "NAME")]
-    user: Option<String>,
-    /// File with the password
-    #[arg(long, value_name = "FILE", requires = "user")]
-    password_file: Option<PathBuf>,
-    /// File with a bearer token
-    #[arg(long, value_name = "FILE", conflicts_with = "user")]
-    token_file: Option<PathBuf>,
-    /// File with certificate authorities to trust besides the system's
-    #[arg(long, value_name = "FILE")]
-    ca_file: Option<PathBuf>,
-    /// Takes any certificate
-    #[arg(long)]
-    insecure: bool,
-    /// Form: human or json (the answer as it came)
-    #[arg(short = 'o', long, value_name = "FORM", default_value = "human", value_parser = ["human", "json"])]
-    output: String,
+    #[command(flatten)]
+    asked: Asked,
 }
 
 impl Query {
@@ -50,56 +29,33 @@ impl Query {
         match self.run() {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => ExitCode::from(1),
-            Err(e) => {
+            Err((e, code)) => {
                 eprintln!("tortie query: {e}");
-                ExitCode::from(super::EXIT_USAGE)
+                ExitCode::from(code)
             }
         }
     }
 
+    /// Whether there is data; the error comes with its exit code.
     #[allow(clippy::print_stdout, clippy::print_stderr)]
-    fn run(self) -> Result<bool, String> {
+    fn run(self) -> Result<bool, (String, u8)> {
         let path = match &self.range {
             None => query_path(&self.expr),
             Some(text) => {
-                let ms = tortie_model::duration::parse(text).map_err(|e| format!("--range {text}: {e}"))?;
+                let ms = tortie_model::duration::parse(text)
+                    .map_err(|e| (format!("--range {text}: {e}"), super::EXIT_USAGE))?;
                 range_path(&self.expr, SystemClock::new().now_ms() / 1000, ms / 1000)
             }
         };
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
-        let credentials = Credentials {
-            user: self.user.as_deref(),
-            password_file: self.password_file.as_deref(),
-            token_file: self.token_file.as_deref(),
-            ca_file: self.ca_file.as_deref(),
-            insecure: self.insecure,
-        };
-        let address = credentials.address(&self.url)?;
-        let answer = match runtime.block_on(page(&address, &path, Duration::from_secs(60))) {
-            Ok(answer) => answer,
-            Err(e) => {
-                eprintln!("tortie query: no answer: {e} (hint: --url)");
-                return Ok(false);
-            }
-        };
-        let Ok(body) = serde_json::from_slice::<Value>(&answer.body) else {
-            let hint = if matches!(answer.status, 401 | 403) { "--user, --token-file" } else { "--url" };
-            eprintln!(
-                "tortie query: status {} with a body that is no answer of Prometheus (hint: {hint})",
-                answer.status
-            );
-            return Ok(false);
-        };
-        if self.output == "json" {
+        let body = self.asked.body(&path)?;
+        if self.asked.as_json() {
             println!("{body}");
         }
         if body["status"] != "success" {
-            eprintln!("tortie query: {}", body["error"].as_str().unwrap_or("an error without words"));
-            return Ok(false);
+            return Err((why(&body).to_owned(), 1));
         }
         let lines = lines(&body["data"]);
-        if self.output != "json" {
+        if !self.asked.as_json() {
             for line in &lines {
                 println!("{line}");
             }

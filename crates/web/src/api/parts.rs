@@ -2,16 +2,15 @@
 //! Alerts shows with it why a rule fired or did not.
 
 use crate::api::formatting::parse_query_param;
-use crate::api::query::{RaiseOnDrop, When, calculate, eval_error};
+use crate::api::query::{When, calculate, in_a_slot};
 use crate::app::App;
 use crate::json;
 use crate::params::Params;
-use crate::reply::{ApiError, Data, Kind};
+use crate::reply::{ApiError, Data};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use tortie_model::storage::Queryable;
 use tortie_promql::ast::ValueType;
-use tortie_promql::eval::{QueryContext, SampleValue, Value};
+use tortie_promql::eval::{EvalError, QueryContext, SampleValue, Value};
 use tortie_promql::parts::Part;
 
 /// Most series that are named of one part; all are counted.
@@ -27,33 +26,12 @@ pub(crate) async fn parts(app: &Arc<App>, p: &Params) -> Result<Data, ApiError> 
     }
     let Some(storage) = app.sources.storage() else { return Err(ApiError::internal("TSDB not ready")) };
     let timeout_ms = app.options.query_timeout_ms;
-    let deadline = app.clock.monotonic_ns().saturating_add(timeout_ms.saturating_mul(1_000_000));
-    let slot = tokio::time::timeout(
-        std::time::Duration::from_millis(timeout_ms),
-        Arc::clone(&app.slots).acquire_owned(),
-    )
-    .await
-    .map_err(|_| ApiError { kind: Kind::Timeout, message: "query timed out in query queue".into() })?
-    .map_err(|_| ApiError::internal("the server is ending"))?;
-    let cancel = Arc::new(AtomicBool::new(false));
-    let on_drop = RaiseOnDrop(Arc::clone(&cancel));
-    let query = p.get("query").to_owned();
-    let job_app = Arc::clone(app);
-    let out = crate::api::on_pool(app, move || {
-        let _slot = slot;
-        let ctx = QueryContext {
-            query: &query,
-            cancel,
-            deadline: Some((&*job_app.clock, deadline)),
-            budget: Some(Arc::clone(&job_app.budget)),
-            lookback_ms: None,
-        };
+    let out = in_a_slot(app, p.get("query"), timeout_ms, None, move |app, ctx| {
         let mut out = Vec::new();
-        write(&job_app, &*storage, &tortie_promql::parts::parts(&expr), at, &ctx, &mut out)?;
+        write(app, &*storage, &tortie_promql::parts::parts(&expr), at, ctx, &mut out)?;
         Ok(out)
     })
     .await?;
-    drop(on_drop);
     Ok(Data::new(out))
 }
 
@@ -64,8 +42,8 @@ fn write(
     at: i64,
     ctx: &QueryContext<'_>,
     out: &mut Vec<u8>,
-) -> Result<(), ApiError> {
-    let answer = calculate(app, storage, part.expr, When::At(at), ctx).map_err(|e| eval_error(&e))?;
+) -> Result<(), EvalError> {
+    let answer = calculate(app, storage, part.expr, When::At(at), ctx)?;
     out.extend_from_slice(b"{\"expr\":");
     json::string(out, &part.expr.to_string());
     match &answer.value {

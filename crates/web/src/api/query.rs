@@ -105,34 +105,13 @@ async fn evaluate(
         return Err(ApiError::invalid("query", &why));
     }
     let Some(storage) = app.sources.storage() else { return Err(ApiError::internal("TSDB not ready")) };
-    let deadline = app.clock.monotonic_ns().saturating_add(timeout_ms.saturating_mul(1_000_000));
-    // The slot is held until the evaluation ends, also when the client is gone.
-    let slot = tokio::time::timeout(
-        std::time::Duration::from_millis(timeout_ms),
-        Arc::clone(&app.slots).acquire_owned(),
-    )
-    .await
-    .map_err(|_| ApiError { kind: Kind::Timeout, message: "query timed out in query queue".into() })?
-    .map_err(|_| ApiError::internal("the server is ending"))?;
-    let cancel = Arc::new(AtomicBool::new(false));
-    let on_drop = RaiseOnDrop(Arc::clone(&cancel));
-    let query = p.get("query").to_owned();
-    let job_app = Arc::clone(app);
-    let (evaluating, mut answer) = crate::api::on_pool(app, move || {
-        let _slot = slot;
-        let evaluating = job_app.clock.monotonic_ns();
-        let ctx = QueryContext {
-            query: &query,
-            cancel,
-            deadline: Some((&*job_app.clock, deadline)),
-            budget: Some(Arc::clone(&job_app.budget)),
-            lookback_ms,
-        };
-        let answer = calculate(&job_app, &*storage, &expr, when, &ctx).map_err(|e| eval_error(&e))?;
-        Ok((evaluating, answer))
-    })
-    .await?;
-    drop(on_drop);
+    let clock = Arc::clone(&app.clock);
+    let (evaluating, mut answer) =
+        in_a_slot(app, p.get("query"), timeout_ms, lookback_ms, move |app, ctx| {
+            let evaluating = clock.monotonic_ns();
+            calculate(app, &*storage, &expr, when, ctx).map(|answer| (evaluating, answer))
+        })
+        .await?;
     let mut warnings = std::mem::take(&mut answer.warnings);
     if truncate(&mut answer.value, limit) {
         warnings.push(TRUNCATED.to_owned());
@@ -166,6 +145,39 @@ async fn evaluate(
     Ok((answer, warnings, stats))
 }
 
+/// Runs `work` on the CPU pool in a slot of the queries, which is held until it ends, also when the client is gone.
+pub(crate) async fn in_a_slot<T: Send + 'static>(
+    app: &Arc<App>,
+    query: &str,
+    timeout_ms: u64,
+    lookback_ms: Option<i64>,
+    work: impl FnOnce(&App, &QueryContext<'_>) -> Result<T, EvalError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let deadline = app.clock.monotonic_ns().saturating_add(timeout_ms.saturating_mul(1_000_000));
+    let slot = tokio::time::timeout(
+        std::time::Duration::from_millis(timeout_ms),
+        Arc::clone(&app.slots).acquire_owned(),
+    )
+    .await
+    .map_err(|_| ApiError { kind: Kind::Timeout, message: "query timed out in query queue".into() })?
+    .map_err(|_| ApiError::internal("the server is ending"))?;
+    let cancel = Arc::new(AtomicBool::new(false));
+    let _on_drop = RaiseOnDrop(Arc::clone(&cancel));
+    let (job_app, query) = (Arc::clone(app), query.to_owned());
+    crate::api::on_pool(app, move || {
+        let _slot = slot;
+        let ctx = QueryContext {
+            query: &query,
+            cancel,
+            deadline: Some((&*job_app.clock, deadline)),
+            budget: Some(Arc::clone(&job_app.budget)),
+            lookback_ms,
+        };
+        work(&job_app, &ctx).map_err(|e| eval_error(&e))
+    })
+    .await
+}
+
 pub(crate) fn calculate(
     app: &App,
     storage: &dyn tortie_model::storage::Queryable,
@@ -183,7 +195,7 @@ pub(crate) fn calculate(
 }
 
 /// Raises the cancel flag when the request is dropped before its answer is there.
-pub(crate) struct RaiseOnDrop(pub(crate) Arc<AtomicBool>);
+struct RaiseOnDrop(Arc<AtomicBool>);
 
 impl Drop for RaiseOnDrop {
     fn drop(&mut self) {
@@ -205,7 +217,7 @@ fn timeout(p: &Params) -> Result<Option<u64>, ApiError> {
     })
 }
 
-pub(crate) fn eval_error(e: &EvalError) -> ApiError {
+fn eval_error(e: &EvalError) -> ApiError {
     let kind = match e.kind() {
         ErrorKind::Timeout => Kind::Timeout,
         ErrorKind::Canceled => Kind::Canceled,

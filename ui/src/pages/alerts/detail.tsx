@@ -1,18 +1,20 @@
 // Everything known of one rule or alert, at the side of the list: what it means, what it measures, why it fires or does not.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { queryColumns } from '../../api/matrix.ts';
 import { seriesName } from '../../api/prometheus.ts';
 import { useResource } from '../../api/resource.ts';
 import { conditionParts, type Alert, type Part } from '../../api/rules.ts';
 import { dark } from '../../app/settings.ts';
-import { href, setQuery } from '../../app/router.ts';
+import { href } from '../../app/router.ts';
 import { Chart, type LineSeries } from '../../chart/line.tsx';
 import { strokeOf } from '../../chart/palette.ts';
 import { formatValue } from '../../format/units.ts';
 import { Icon } from '../../parts/icons.tsx';
+import { LabelTable } from '../../parts/label-table.tsx';
 import { Mark } from '../../parts/mark.tsx';
 import { Failure } from '../../parts/message.tsx';
+import { useSidePanel } from '../../parts/side-panel.ts';
 import { now, range, span, times } from '../../time/clock.ts';
 import { formatDuration, roughSpan } from '../../time/duration.ts';
 import { alignedGrid, gridTimes } from '../../time/grid.ts';
@@ -22,17 +24,6 @@ import type { Entry } from './rows.ts';
 import { measured, reasons } from './why.ts';
 
 const mostLines = 100;
-
-function LabelTable({ title, labels }: { title: string; labels: Record<string, string> }) {
-  const all = Object.entries(labels).sort();
-  if (all.length === 0) return null;
-  return (
-    <>
-      <h3>{title}</h3>
-      <dl class="labels mono">{all.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>
-    </>
-  );
-}
 
 /** An annotation's text; an address in it can be followed when it is one of the web. */
 function Annotation({ text }: { text: string }): ComponentChildren {
@@ -129,16 +120,7 @@ function Why({ entry, part }: { entry: Entry; part: Part }) {
 
 export function Detail({ entry, alert }: { entry: Entry; alert: Alert | undefined }) {
   const { rule, group } = entry;
-  const box = useRef<HTMLElement>(null);
-  const close = () => setQuery({ rule: undefined, alert: undefined }, true);
-  useEffect(() => {
-    box.current?.focus();
-    const onKey = (event: KeyboardEvent) => {
-      if (event.key === 'Escape' && !document.querySelector('dialog[open]')) close();
-    };
-    document.addEventListener('keydown', onKey);
-    return () => document.removeEventListener('keydown', onKey);
-  }, [entry.key, alert === undefined ? '' : seriesName(alert.labels)]);
+  const { box, close } = useSidePanel(`${entry.key} ${alert === undefined ? '' : seriesName(alert.labels)}`, ['rule', 'alert']);
   const part = useResource(entry.key, now.value, (signal) => conditionParts(rule.query, now.value, signal));
   const annotations = alert?.annotations ?? rule.annotations ?? {};
   const runbook = annotations['runbook_url'];

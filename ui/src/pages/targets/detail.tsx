@@ -1,38 +1,19 @@
 // Everything known of one target, at the side of the list.
-import { useEffect, useRef } from 'preact/hooks';
 import { apiUrl } from '../../api/client.ts';
 import type { Target } from '../../api/prometheus.ts';
-import { href, setQuery } from '../../app/router.ts';
+import { href } from '../../app/router.ts';
 import { grouped } from '../../format/number.ts';
 import { formatValue } from '../../format/units.ts';
 import { Icon } from '../../parts/icons.tsx';
+import { LabelTable } from '../../parts/label-table.tsx';
 import { Mark } from '../../parts/mark.tsx';
+import { useSidePanel } from '../../parts/side-panel.ts';
 import { times } from '../../time/clock.ts';
 import { endpointOf } from './rows.ts';
 import { History, stateOf } from './row.tsx';
 
-function LabelTable({ title, labels }: { title: string; labels: Record<string, string> }) {
-  return (
-    <>
-      <h3>{title}</h3>
-      <dl class="labels mono">
-        {Object.entries(labels).sort().map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
-      </dl>
-    </>
-  );
-}
-
 export function Detail({ target }: { target: Target }) {
-  const box = useRef<HTMLElement>(null);
-  const close = () => setQuery({ target: undefined }, true);
-  useEffect(() => {
-    box.current?.focus();
-    const onKey = (event: KeyboardEvent) => {
-      if (event.key === 'Escape' && !document.querySelector('dialog[open]')) close();
-    };
-    document.addEventListener('keydown', onKey);
-    return () => document.removeEventListener('keydown', onKey);
-  }, [target.scrapeUrl]);
+  const { box, close } = useSidePanel(target.scrapeUrl, ['target']);
   const last = Date.parse(target.lastScrape);
   const selector = `{job=${JSON.stringify(target.labels['job'] ?? '')},instance=${JSON.stringify(target.labels['instance'] ?? '')}}`;
   const rows: [string, string | undefined][] = [

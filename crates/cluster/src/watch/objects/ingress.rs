@@ -2,6 +2,7 @@
 
 use super::{Meta, or_default};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// An Ingress.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -26,13 +27,7 @@ pub struct IngressRule {
     pub paths: Option<Box<[Box<str>]>>,
 }
 
-#[derive(Deserialize)]
-struct Raw {
-    #[serde(default, deserialize_with = "or_default")]
-    metadata: Meta,
-    #[serde(default, deserialize_with = "or_default")]
-    spec: RawSpec,
-}
+type Raw = super::Raw<RawSpec, IgnoredAny>;
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]

@@ -38,6 +38,18 @@ pub struct Reference {
     pub name: Box<str>,
 }
 
+/// An object as it comes: each part may be absent or null.
+#[derive(Deserialize)]
+#[serde(bound = "S: Default + Deserialize<'de>, T: Default + Deserialize<'de>")]
+struct Raw<S, T> {
+    #[serde(default, deserialize_with = "or_default")]
+    metadata: Meta,
+    #[serde(default, deserialize_with = "or_default")]
+    spec: S,
+    #[serde(default, deserialize_with = "or_default")]
+    status: T,
+}
+
 /// A field that may be null.
 fn or_default<'de, D, T>(d: D) -> Result<T, D::Error>
 where

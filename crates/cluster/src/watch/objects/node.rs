@@ -20,15 +20,7 @@ pub struct Node {
     pub kubelet_port: i32,
 }
 
-#[derive(Deserialize)]
-struct Raw {
-    #[serde(default, deserialize_with = "or_default")]
-    metadata: Meta,
-    #[serde(default, deserialize_with = "or_default")]
-    spec: RawSpec,
-    #[serde(default, deserialize_with = "or_default")]
-    status: RawStatus,
-}
+type Raw = super::Raw<RawSpec, RawStatus>;
 
 #[derive(Deserialize, Default)]
 #[serde(default)]

@@ -53,15 +53,7 @@ pub struct ContainerPort {
     pub protocol: Box<str>,
 }
 
-#[derive(Deserialize)]
-struct Raw {
-    #[serde(default, deserialize_with = "or_default")]
-    metadata: Meta,
-    #[serde(default, deserialize_with = "or_default")]
-    spec: RawSpec,
-    #[serde(default, deserialize_with = "or_default")]
-    status: RawStatus,
-}
+type Raw = super::Raw<RawSpec, RawStatus>;
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]

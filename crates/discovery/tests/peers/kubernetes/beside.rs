@@ -1,6 +1,7 @@
 //! A cluster with objects of every shape, real Prometheus in it, and the manager of this crate in it.
 
 use super::jobs;
+use crate::real::{self, PROMETHEUS};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -13,10 +14,7 @@ use tokio::sync::watch::Receiver;
 use tortie_config::Config;
 use tortie_discovery::{Groups, Job, Manager, TargetGroup};
 use tortie_host::{RealFs, SystemClock};
-use tortie_testbed::{Bed, Options, Process, binary, shapes};
-
-/// Where Prometheus listens, inside.
-const PROMETHEUS: &str = "127.0.0.1:9090";
+use tortie_testbed::{Bed, Options, Process, shapes};
 
 /// Labels of targets by job, each target a text with a label a line.
 pub(super) type Targets = BTreeMap<String, Vec<String>>;
@@ -47,22 +45,8 @@ impl Beside {
 
         let kubeconfig = bed.folder().join("admin.kubeconfig").display().to_string();
         let text = jobs::configuration(&kubeconfig);
-        let file = bed.folder().join("prometheus.yml");
-        std::fs::write(&file, &text).unwrap();
-        let mut command = bed.namespace().command(binary("prometheus").unwrap());
-        command
-            .arg(format!("--config.file={}", file.display()))
-            .arg(format!("--web.listen-address={PROMETHEUS}"));
-        command.arg(format!("--storage.tsdb.path={}", bed.folder().join("data").display()));
-        let prometheus = bed.run("prometheus", command).unwrap();
-
-        let namespace = Arc::clone(bed.namespace());
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .on_thread_start(move || namespace.enter_for_good().unwrap())
-            .build()
-            .unwrap();
+        let prometheus = real::prometheus(&bed, &text);
+        let runtime = real::runtime(&bed);
         let config = Config::load(&text, "/prometheus.yml").unwrap_or_else(|e| panic!("{e}"));
         let manager = Manager::new(Arc::new(RealFs), Arc::new(SystemClock::new()));
         let streams = {
