@@ -42,8 +42,8 @@ function List({ label, columns, count, row }: { label: string; columns: string[]
 }
 
 export default function Alerts() {
-  const answer = useResource('rules', now.value, (signal) => ruleGroups(signal));
-  const targets = useResource('alertmanagers', now.value, (signal) => managers(signal));
+  // Together: a line that came later would push the list down.
+  const answer = useResource('rules', now.value, (signal) => Promise.all([ruleGroups(signal), managers(signal)]));
   const params = query.value;
   const rulesTab = path.value.startsWith('/rules');
   const text = params.get('q') ?? '';
@@ -53,7 +53,7 @@ export default function Alerts() {
   const selectedRule = params.get('rule');
   const selectedAlert = params.get('alert');
 
-  const groups = answer.data?.data;
+  const [{ data: groups } = { data: undefined }, to = []] = answer.data ?? [];
   const entries = useMemo(() => entriesOf(groups ?? []), [groups]);
   const found = useMemo(() => counts(entries), [entries]);
   const view = useMemo(() => alertRows(entries, { text, state, toggled: new Set(toggles === '' ? [] : toggles.split('\n')) }), [entries, text, state, toggles]);
@@ -70,7 +70,6 @@ export default function Alerts() {
     setQuery({ x: [...set].join('\n') }, true);
   };
   const failed = entries.filter(({ rule }) => rule.health === 'err').length;
-  const to = targets.data;
   return (
     <>
       <div class="toolbar">
@@ -91,7 +90,7 @@ export default function Alerts() {
           type="search" data-search class="grow" placeholder={rulesTab ? 'Filter by name, expression, file or error  ( / )' : 'Filter by name, label, annotation or expression  ( / )'} aria-label="Filter" value={text}
           onInput={(event) => setQuery({ q: event.currentTarget.value }, true)}
         />
-        <span class="dim">{to === undefined ? '' : to.length === 0 ? 'sent to nobody: no Alertmanager is configured' : `sent to ${to.length} ${to.length === 1 ? 'Alertmanager' : 'Alertmanagers'}`}</span>
+        <span class="dim">{to.length === 0 ? 'sent to nobody: no Alertmanager is configured' : `sent to ${to.length} ${to.length === 1 ? 'Alertmanager' : 'Alertmanagers'}`}</span>
       </div>
       {answer.error ? <p class="note">The newest state could not be read; this is the one before.</p> : null}
       <div class={`targets ${selected ? 'with-detail' : ''}`}>
