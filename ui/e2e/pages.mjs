@@ -86,6 +86,7 @@ export const pages = [
       equal(digits(await page.textContent('[data-count=firing]')), rules.flatMap((rule) => rule.alerts ?? []).filter((alert) => alert.state === 'firing').length, 'alerts that fire');
     },
   },
+  { name: 'monitors, of a server without', path: 'monitors', ready: 'text=This server reads no monitors' },
   { name: 'rules', path: 'rules', ready: '.alert-list .row.target, .targets .message' },
   {
     name: 'status, server', path: 'status', ready: '[data-key=startTime]',

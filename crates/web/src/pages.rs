@@ -35,6 +35,7 @@ const PAGES: &[&str] = &[
     "/service-discovery",
     "/alerts",
     "/rules",
+    "/monitors",
 ];
 
 /// The place in `index.html` where the path prefix is put.

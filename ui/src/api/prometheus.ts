@@ -89,16 +89,16 @@ export interface Target {
   lastWarning?: string;
 }
 
-/** Active targets, with tortie's additions where the server has them. */
-export async function activeTargets(signal?: AbortSignal): Promise<Answer<Target[]> & { extended: boolean }> {
+/** Active targets, with tortie's additions where the server has them; `monitors` says whether it follows those of a cluster. */
+export async function activeTargets(signal?: AbortSignal): Promise<Answer<Target[]> & { extended: boolean; monitors: boolean }> {
   try {
-    const answer = await call<{ activeTargets: Target[] }>('tortie/v1/targets', { state: 'active' }, signal);
-    return { ...answer, data: answer.data.activeTargets, extended: true };
+    const answer = await call<{ activeTargets: Target[]; monitors?: boolean }>('tortie/v1/targets', { state: 'active' }, signal);
+    return { ...answer, data: answer.data.activeTargets, extended: true, monitors: answer.data.monitors === true };
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 404) throw error;
   }
   const answer = await call<{ activeTargets: Target[] }>('v1/targets', { state: 'active' }, signal);
-  return { ...answer, data: answer.data.activeTargets, extended: false };
+  return { ...answer, data: answer.data.activeTargets, extended: false, monitors: false };
 }
 
 /** `name{a="b"}` as people read it. */

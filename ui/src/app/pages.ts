@@ -18,7 +18,7 @@ export interface Page {
 export const pages: Page[] = [
   { id: 'overview', title: 'Overview', path: '/', icon: 'overview', key: 'o', also: /^\/$/, ranged: true },
   { id: 'doctor', title: 'Doctor', path: '/doctor', icon: 'doctor', key: 'c', also: /^\/doctor\/?$/, ranged: false },
-  { id: 'targets', title: 'Targets', path: '/targets', icon: 'targets', key: 't', also: /^\/targets\/?$/, ranged: false },
+  { id: 'targets', title: 'Targets', path: '/targets', icon: 'targets', key: 't', also: /^\/(targets|monitors)\/?$/, ranged: false },
   { id: 'explore', title: 'Explore', path: '/graph', icon: 'explore', key: 'e', also: /^\/(graph|query)\/?$/, ranged: true },
   { id: 'dashboards', title: 'Dashboards', path: '/dashboards', icon: 'dashboards', key: 'd', also: /^\/(dashboards|d\/.+)\/?$/, ranged: true },
   { id: 'alerts', title: 'Alerts', path: '/alerts', icon: 'alerts', key: 'a', also: /^\/(alerts|rules)\/?$/, ranged: true },
@@ -27,7 +27,8 @@ export const pages: Page[] = [
 
 /** Id of the code that a path needs, `undefined` where there is no page. */
 export function codeOf(path: string): string | undefined {
-  return path.startsWith('/d/') ? 'dashboard' : pageOf(path)?.id;
+  if (path.startsWith('/d/')) return 'dashboard';
+  return /^\/monitors\/?$/.test(path) ? 'monitors' : pageOf(path)?.id;
 }
 
 /** The page of a path. */
@@ -39,6 +40,7 @@ const loaders: Record<string, () => Promise<{ default: ComponentType }>> = {
   overview: () => import('../pages/overview/overview.tsx'),
   doctor: () => import('../pages/doctor/doctor.tsx'),
   targets: () => import('../pages/targets/targets.tsx'),
+  monitors: () => import('../pages/monitors/monitors.tsx'),
   explore: () => import('../pages/explore/explore.tsx'),
   dashboards: () => import('../pages/dashboards/list.tsx'),
   dashboard: () => import('../pages/dashboards/dashboard.tsx'),

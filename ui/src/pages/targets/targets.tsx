@@ -3,7 +3,7 @@ import { useMemo } from 'preact/hooks';
 import { apiUrl } from '../../api/client.ts';
 import { activeTargets } from '../../api/prometheus.ts';
 import { useResource } from '../../api/resource.ts';
-import { query, setQuery } from '../../app/router.ts';
+import { href, query, setQuery } from '../../app/router.ts';
 import { grouped } from '../../format/number.ts';
 import { Empty, Failure, Skeleton } from '../../parts/message.tsx';
 import { Virtual } from '../../parts/virtual.tsx';
@@ -11,6 +11,7 @@ import { now, times } from '../../time/clock.ts';
 import { Detail } from './detail.tsx';
 import { PoolRow, TargetRow } from './row.tsx';
 import { groupTargets, rowsOf, type Health } from './rows.ts';
+import { Views } from './views.tsx';
 import './targets.css';
 
 const healths: (Health | 'all')[] = ['all', 'down', 'unknown', 'up'];
@@ -47,6 +48,7 @@ export default function Targets() {
   return (
     <>
       <div class="toolbar">
+        {answer.data?.monitors === true ? <Views here="targets" /> : null}
         <div class="pair" role="group" aria-label="Health">
           {healths.map((one) => (
             <button key={one} type="button" aria-pressed={health === one} onClick={() => setQuery({ health: one === 'all' ? undefined : one })}>
@@ -65,7 +67,7 @@ export default function Targets() {
         {targets.length === 0 ? (
           <div class="panel">
             <Empty title="Nothing is scraped">
-              <p class="dim">The configuration has no scrape job, or its discovery finds nothing. See the configuration on Status; a job needs <code>static_configs</code> or <code>file_sd_configs</code>.</p>
+              <p class="dim">The configuration has no scrape job, or its discovery finds nothing. {answer.data?.monitors === true ? <>See <a href={href('/monitors')}>Monitors</a> for what became of each.</> : <>See the configuration on Status; a job needs <code>static_configs</code>, <code>file_sd_configs</code> or <code>kubernetes_sd_configs</code>.</>}</p>
             </Empty>
           </div>
         ) : view.rows.length === 0 ? (

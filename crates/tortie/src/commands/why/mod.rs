@@ -1,5 +1,7 @@
 //! `tortie why`: one symptom, explained backwards.
 
+mod monitor;
+
 use super::doctor::screen::Screen;
 use super::look::{Look, unreached};
 use clap::Args;
@@ -10,15 +12,18 @@ use tortie_calico::facts::Facts;
 use tortie_calico::render;
 use tortie_calico::why::{causes, subject};
 
-/// Explains why something is missing: a metric, panel, dashboard, alert, rule, target or component
+/// Explains why something is missing: a metric, panel, dashboard, alert, rule, target, component or monitor
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  tortie why typha_cache_size\n  tortie why FelixDown -f bundle.tar.gz\n\n\
+    after_help = "Examples:\n  tortie why typha_cache_size\n  tortie why FelixDown -f bundle.tar.gz\n  tortie why servicemonitor/shop/cart\n\n\
 Exit: 0 nothing stands in its way, 1 something does, 2 usage or a name that means nothing, 3 the API server could not be reached"
 )]
 pub(crate) struct Why {
-    /// Name of a metric, panel, dashboard, alert, rule or component; pod, address or URL of a target
+    /// Name of a metric, panel, dashboard, alert, rule or component; pod, address or URL of a target; [KIND/]NAMESPACE/NAME of a monitor
     thing: String,
+    /// Judges a monitor as this Prometheus object sees it; the only one when it is not given
+    #[arg(long, value_name = "NS/NAME")]
+    prometheus: Option<String>,
     #[command(flatten)]
     look: Look,
     #[command(flatten)]
@@ -39,6 +44,15 @@ impl Why {
 
     #[allow(clippy::print_stdout, clippy::print_stderr)]
     fn run(self) -> Result<u8, String> {
+        if let Some(name) = monitor::Name::parse(&self.thing).filter(|_| self.look.files.is_empty()) {
+            let (connect, prometheus) = (self.look.kube.options()?, self.prometheus.clone());
+            let screen = monitor::explain(&name, connect, prometheus, self.screen.ink())?;
+            let (text, fine) = screen.ok_or_else(|| {
+                format!("the cluster has no monitor {} (hint: kubectl get smon,pmon,probe,scfg -A)", self.thing)
+            })?;
+            print!("{text}");
+            return Ok(u8::from(!fine));
+        }
         let snap = self.look.snapshot()?;
         if let Some(reason) = unreached(&snap) {
             eprintln!("tortie why: {reason}");
