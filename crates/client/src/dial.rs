@@ -2,6 +2,7 @@
 
 use crate::origin::Origin;
 use crate::proxy::{Kind, Proxy};
+use crate::reach::Reach;
 use crate::stream::{Carrier, Stream};
 use crate::words::{system_text, tls_text};
 use rustls::ClientConfig;
@@ -22,15 +23,23 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Longest answer of a proxy to CONNECT, bytes.
 const MAX_CONNECT_ANSWER: usize = 16 << 10;
 
-/// Resolves and connects.
+/// Resolves and connects; only to what may be reached.
 ///
 /// # Errors
 /// `dial tcp ...`, as Go says it.
-pub(crate) async fn tcp(host: &str, port: u16) -> Result<(TcpStream, SocketAddr), String> {
+pub(crate) async fn tcp(
+    host: &str,
+    port: u16,
+    reach: Option<&Reach>,
+) -> Result<(TcpStream, SocketAddr), String> {
     let addresses = resolve(host, port).await?;
     let several = addresses.len() > 1;
     let mut last = format!("dial tcp: lookup {host}: no such host");
     for peer in addresses {
+        if let Some(why) = reach.and_then(|r| r.refuses(peer)) {
+            last = format!("dial tcp {peer}: refused: {why}");
+            continue;
+        }
         let connect = TcpStream::connect(peer);
         let opened = if several {
             tokio::time::timeout(ATTEMPT, connect)
@@ -96,6 +105,8 @@ pub(crate) struct ByProxy<'a> {
     /// For TLS to the proxy itself.
     pub(crate) tls: Arc<ClientConfig>,
     pub(crate) server_name: Option<&'a str>,
+    /// What may be reached, when somebody else named the proxy.
+    pub(crate) reach: Option<&'a Reach>,
 }
 
 /// A connection to `to` (or to the proxy that requests for it are handed to), not yet encrypted for `to`.
@@ -107,7 +118,7 @@ pub(crate) async fn by_proxy(by: &ByProxy<'_>, to: &Origin) -> Result<(Stream, S
     if let Kind::Unknown(why) = &p.kind {
         return Err(why.clone());
     }
-    let (mut tcp, peer) = tcp(&p.host, p.port).await.map_err(|e| format!("proxyconnect tcp: {e}"))?;
+    let (mut tcp, peer) = tcp(&p.host, p.port, by.reach).await.map_err(|e| format!("proxyconnect tcp: {e}"))?;
     let mut stream = match p.kind {
         Kind::Socks5 => {
             crate::socks::ask(&mut tcp, p, &to.host, to.port).await?;

@@ -3,6 +3,8 @@
 use crate::client::{Client, Request, Response};
 use crate::credential::{basic, read};
 use crate::jwt;
+use crate::reach::Reach;
+use crate::transport::Transport;
 use crate::url::Url;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use serde_json::Value;
@@ -29,6 +31,7 @@ pub(crate) struct Tokens {
     fs: Arc<dyn Fs>,
     clock: Arc<dyn Clock>,
     http: HttpClientConfig,
+    reach: Option<Arc<Reach>>,
     state: Mutex<State>,
 }
 
@@ -73,7 +76,12 @@ impl Tokens {
         // What is wrong with TLS is seen when the configuration is loaded.
         Client::new(&http, "", Arc::clone(&fs), Arc::clone(&clock))?;
         let url = Url::parse(&config.token_url).map_err(|e| format!("oauth2 token_url: {e}"))?;
-        Ok(Tokens { config: config.clone(), url, fs, clock, http, state: Mutex::default() })
+        Ok(Tokens { config: config.clone(), url, fs, clock, http, reach: None, state: Mutex::default() })
+    }
+
+    /// Asks only what may be reached from now on.
+    pub(crate) fn within(&mut self, reach: Arc<Reach>) {
+        self.reach = Some(reach);
     }
 
     /// The value of the Authorization header. One asks the server at a time; others wait for its answer.
@@ -103,8 +111,11 @@ impl Tokens {
             return Err(reason.clone());
         }
         if state.client.is_none() {
-            state.client =
-                Some(Client::new(&self.http, user_agent, Arc::clone(&self.fs), Arc::clone(&self.clock))?);
+            let mut transport = Transport::new(&self.http, Arc::clone(&self.fs), Arc::clone(&self.clock))?;
+            if let Some(reach) = &self.reach {
+                transport = transport.within(Arc::clone(reach));
+            }
+            state.client = Some(Client::over(Arc::new(transport), user_agent, Arc::clone(&self.clock)));
         }
         match self.ask(&mut state, &secret, is_jwt).await {
             Ok(token) => {

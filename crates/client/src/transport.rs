@@ -6,6 +6,7 @@ use crate::header;
 use crate::oauth2::Tokens;
 use crate::origin::Origin;
 use crate::proxy::Plan;
+use crate::reach::Reach;
 use crate::stream::Stream;
 use crate::tls::Tls;
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ pub struct Transport {
     proxy: Plan,
     /// Boxed: it holds a client, which holds a transport.
     tokens: Option<Box<Tokens>>,
+    reach: Option<Arc<Reach>>,
 }
 
 /// An open connection.
@@ -59,7 +61,24 @@ impl Transport {
             config: config.clone(),
             fs,
             tokens,
+            reach: None,
         })
+    }
+
+    /// The same, that opens connections only to what may be reached: its targets and tokens, and a proxy that its
+    /// configuration names.
+    #[must_use]
+    pub fn within(mut self, reach: Arc<Reach>) -> Transport {
+        if let Some(tokens) = &mut self.tokens {
+            tokens.within(Arc::clone(&reach));
+        }
+        self.reach = Some(reach);
+        self
+    }
+
+    /// What may be reached, when that is bounded.
+    pub fn reach(&self) -> Option<&Arc<Reach>> {
+        self.reach.as_ref()
     }
 
     /// The configuration that it was made of.
@@ -75,7 +94,7 @@ impl Transport {
     pub async fn connect(&self, to: &Origin, trusted: bool) -> Result<Connection, String> {
         let proxy = self.proxy.before(to);
         if proxy.is_none() && !to.https {
-            let (stream, peer) = dial::tcp(&to.host, to.port).await?;
+            let (stream, peer) = dial::tcp(&to.host, to.port, self.reach.as_deref()).await?;
             return Ok(Connection { stream: Stream::Plain(stream), peer, generation: 0 });
         }
         // Boxed: few connections take this way, and those that do not should not carry its state.
@@ -92,11 +111,13 @@ impl Transport {
                     headers: &self.config.proxy.connect_header,
                     tls: Arc::clone(config),
                     server_name: self.tls.server_name(),
+                    // Those of the environment are this process' own.
+                    reach: self.reach.as_deref().filter(|_| matches!(self.proxy, Plan::Fixed(..))),
                 };
                 dial::by_proxy(&by, to).await?
             }
             None => {
-                let (stream, peer) = dial::tcp(&to.host, to.port).await?;
+                let (stream, peer) = dial::tcp(&to.host, to.port, self.reach.as_deref()).await?;
                 (Stream::Plain(stream), peer)
             }
         };

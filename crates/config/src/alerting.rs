@@ -1,5 +1,6 @@
 //! Section `alerting`: which Alertmanagers are told of alerts, and how.
 
+use crate::dns::DnsSdConfig;
 use crate::http_client::HttpClientConfig;
 use crate::kubernetes::KubernetesSdConfig;
 use crate::scrape::{FileSdConfig, StaticConfig};
@@ -31,6 +32,8 @@ pub struct AlertmanagerConfig {
     pub alert_relabel: Vec<Rule>,
     /// Addresses written into the configuration.
     pub static_configs: Vec<StaticConfig>,
+    /// Addresses that DNS knows.
+    pub dns_sd_configs: Vec<DnsSdConfig>,
     /// Addresses in files.
     pub file_sd_configs: Vec<FileSdConfig>,
     /// Addresses that an API server knows.

@@ -6,6 +6,7 @@
 pub mod alerting;
 mod bytes;
 pub mod diagnostics;
+pub mod dns;
 pub mod emit;
 pub mod flags;
 pub mod http_client;

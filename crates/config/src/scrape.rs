@@ -1,5 +1,6 @@
 //! A scrape configuration with everything resolved: globals applied, durations in milliseconds, rules compiled.
 
+use crate::dns::DnsSdConfig;
 use crate::http_client::HttpClientConfig;
 use crate::kubernetes::KubernetesSdConfig;
 use tortie_model::names::NameScheme;
@@ -60,6 +61,8 @@ pub struct ScrapeConfig {
     pub metric_relabel: Vec<Rule>,
     /// Targets written into the configuration.
     pub static_configs: Vec<StaticConfig>,
+    /// Targets that DNS knows.
+    pub dns_sd_configs: Vec<DnsSdConfig>,
     /// Targets in files.
     pub file_sd_configs: Vec<FileSdConfig>,
     /// Targets that an API server knows.

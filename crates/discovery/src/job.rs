@@ -5,6 +5,7 @@ use crate::group::TargetGroup;
 use crate::kubernetes::Spec;
 use std::sync::Arc;
 use tortie_config::ScrapeConfig;
+use tortie_config::dns::DnsSdConfig;
 use tortie_model::Labels;
 
 /// Label that holds a target's `host:port`.
@@ -31,6 +32,8 @@ pub enum Source {
         /// Longest time between two looks, milliseconds; looks are at most 5 s apart in any case.
         refresh_interval_ms: i64,
     },
+    /// Names that DNS is asked for.
+    Dns(DnsSdConfig),
     /// Objects of an API server.
     Kubernetes(Box<Spec>),
     /// Those of the objects of an API server that a job may want.
@@ -47,6 +50,7 @@ impl Job {
                 refresh_interval_ms: f.refresh_interval_ms,
             });
         }
+        sources.extend(config.dns_sd_configs.iter().cloned().map(Source::Dns));
         for k in &config.kubernetes_sd_configs {
             sources.push(Source::Kubernetes(Box::new(Spec::from_config(k))));
         }

@@ -1,8 +1,9 @@
-//! Target groups from static lists, files and API servers, as one stream a job.
+//! Target groups from static lists, files, DNS and API servers, as one stream a job.
 //!
 //! [`Manager::apply`] takes the jobs of a configuration; each job has a channel that always holds its full set.
 
 pub mod crds;
+pub mod dns;
 mod file;
 pub mod group;
 mod job;

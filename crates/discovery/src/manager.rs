@@ -1,7 +1,8 @@
-//! All jobs at work: each has a channel that holds its full set of groups, and tasks when it has files or API servers to
-//! watch.
+//! All jobs at work: each has a channel that holds its full set of groups, and tasks when it has files, names or API
+//! servers to watch.
 
 use crate::crds::{Cause, Narrow};
+use crate::dns::{DnsCounters, Names};
 use crate::file::{FileProblem, Files};
 use crate::group::TargetGroup;
 use crate::job::{Job, Source};
@@ -26,6 +27,7 @@ pub struct Manager {
     jobs: Mutex<HashMap<String, Running>>,
     /// Discoveries by API servers that jobs share.
     providers: Mutex<Vec<(Spec, Weak<Provider>)>>,
+    dns: Arc<DnsCounters>,
 }
 
 struct Running {
@@ -40,6 +42,8 @@ struct Running {
 #[derive(Default)]
 struct Parts {
     files: Vec<TargetGroup>,
+    /// Those of each entry of `dns_sd_configs`.
+    dns: Vec<Vec<TargetGroup>>,
     /// Kept at work by being held.
     kubernetes: Vec<(Arc<Provider>, Option<Arc<Narrow>>)>,
     statics: Vec<TargetGroup>,
@@ -51,7 +55,7 @@ impl Manager {
     /// A manager without jobs that reads files through `fs`.
     pub fn new(fs: Arc<dyn Fs>, clock: Arc<dyn Clock>) -> Manager {
         let clusters = Clusters::new(Arc::clone(&fs), clock);
-        Manager { fs, clusters, jobs: Mutex::default(), providers: Mutex::default() }
+        Manager { fs, clusters, jobs: Mutex::default(), providers: Mutex::default(), dns: Arc::default() }
     }
 
     /// Makes `jobs` the jobs at work and gives their channels by name: the value is always the full set, a change is a
@@ -96,6 +100,11 @@ impl Manager {
         running.iter().filter(|(_, r)| selects(r)).map(|(name, r)| (name.clone(), dropped(r))).collect()
     }
 
+    /// How often DNS was asked, for all jobs.
+    pub fn dns(&self) -> &DnsCounters {
+        &self.dns
+    }
+
     /// The API servers of all jobs.
     pub fn clusters(&self) -> &Clusters {
         &self.clusters
@@ -104,6 +113,7 @@ impl Manager {
     fn start(&self, job: Job, sender: Arc<watch::Sender<Groups>>) -> Running {
         let mut parts = Parts::default();
         let mut files = Vec::new();
+        let mut names = Vec::new();
         let mut period = LOOK;
         for source in &job.sources {
             match source {
@@ -113,6 +123,12 @@ impl Manager {
                     if let Ok(ms @ 1..) = u64::try_from(*refresh_interval_ms) {
                         period = period.min(Duration::from_millis(ms));
                     }
+                }
+                Source::Dns(config) => {
+                    let every = u64::try_from(config.refresh_interval_ms).unwrap_or(0).max(1);
+                    let asked = Names::new(config.clone(), Arc::clone(&self.fs), Arc::clone(&self.dns));
+                    names.push((asked, Duration::from_millis(every)));
+                    parts.dns.push(Vec::new());
                 }
                 Source::Kubernetes(spec) => parts.kubernetes.push((self.provider(spec), None)),
                 Source::Selected(spec, narrow) => {
@@ -128,6 +144,10 @@ impl Manager {
         let mut tasks = Vec::new();
         if watches {
             let work = watch_files(Arc::clone(&files), Arc::clone(&parts), Arc::clone(&sender), period);
+            tasks.push(tokio::spawn(work).abort_handle());
+        }
+        for (i, (names, every)) in names.into_iter().enumerate() {
+            let work = watch_names(i, names, Arc::clone(&parts), Arc::clone(&sender), every);
             tasks.push(tokio::spawn(work).abort_handle());
         }
         for stream in streams {
@@ -184,6 +204,27 @@ async fn watch_provider(
     }
 }
 
+/// Asks for the names of entry `i` of `dns_sd_configs` now and after each `period`.
+async fn watch_names(
+    i: usize,
+    mut names: Names,
+    parts: Arc<Mutex<Parts>>,
+    sender: Arc<watch::Sender<Groups>>,
+    period: Duration,
+) {
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        names.refresh().await;
+        publish(&sender, &parts, |p| {
+            if let Some(groups) = p.dns.get_mut(i) {
+                *groups = names.groups();
+            }
+        });
+    }
+}
+
 async fn watch_files(
     files: Arc<Mutex<Vec<Files>>>,
     parts: Arc<Mutex<Parts>>,
@@ -216,6 +257,7 @@ fn publish(sender: &watch::Sender<Groups>, parts: &Mutex<Parts>, change: impl Fn
     let mut parts = parts.lock().unwrap_or_else(PoisonError::into_inner);
     change(&mut parts);
     let mut groups = parts.files.clone();
+    groups.extend(parts.dns.iter().flatten().cloned());
     let mut dropped = BTreeMap::new();
     for (provider, narrow) in &parts.kubernetes {
         match narrow {

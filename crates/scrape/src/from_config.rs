@@ -71,6 +71,7 @@ impl PoolConfig {
             name_scheme: c.name_scheme,
             http: c.http.clone(),
             extra_scrape_metrics: c.extra_scrape_metrics,
+            foreign: false,
         })
     }
 }

@@ -25,6 +25,7 @@ pub mod stats;
 pub mod status;
 pub mod target;
 mod warp;
+mod words;
 
 pub use from_config::Unsupported;
 pub use http::BODY_SAFETY_LIMIT;

@@ -117,7 +117,8 @@ impl ScrapeManager {
             if c.interval_ms <= 0 || c.timeout_ms <= 0 || c.timeout_ms > c.interval_ms {
                 return Err(ApplyError::Interval(c.job_name.to_string()));
             }
-            let kept = self.pool(&c.job_name).map(|p| p.transport()).filter(|t| *t.config() == c.http);
+            let same = |t: &Arc<Transport>| *t.config() == c.http && t.reach() == self.shared.reach(c);
+            let kept = self.pool(&c.job_name).map(|p| p.transport()).filter(same);
             let transport = match kept {
                 Some(transport) => transport,
                 None => self

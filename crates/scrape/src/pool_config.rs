@@ -59,6 +59,10 @@ pub struct PoolConfig {
     pub http: HttpClientConfig,
     /// Whether `scrape_timeout_seconds`, `scrape_sample_limit` and `scrape_body_size_bytes` are stored.
     pub extra_scrape_metrics: bool,
+    /// Whether somebody made it who is not trusted with this machine, by a custom resource: then credentials go to the host
+    /// that was discovered and to no other, only what [`crate::Options::reach`] allows is reached, and errors show little of
+    /// what a body holds.
+    pub foreign: bool,
 }
 
 impl PoolConfig {
@@ -90,6 +94,7 @@ impl PoolConfig {
             name_scheme: NameScheme::Utf8,
             http: HttpClientConfig::default(),
             extra_scrape_metrics: false,
+            foreign: false,
         }
     }
 

@@ -10,6 +10,7 @@ use crate::report::{ExtraReport, Report, ReportSlots};
 use crate::scratch::{Lease, Scratch};
 use crate::shared::Shared;
 use crate::target::{LastScrape, Target};
+use crate::words;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use tortie_client::Transport;
@@ -37,6 +38,8 @@ pub(crate) struct Scraper {
 struct Fetched {
     error: Option<String>,
     body_bytes: i64,
+    /// Whether the body does not say that it is metrics.
+    unnamed: bool,
 }
 
 impl Scraper {
@@ -96,10 +99,10 @@ impl Scraper {
         let started = shared.clock.monotonic_ns();
         let mut memory = shared.scratches.lease();
         let fetched = match forced {
-            Some(reason) => Fetched { error: Some(reason), body_bytes: 0 },
+            Some(reason) => Fetched { error: Some(reason), body_bytes: 0, unnamed: false },
             None => self.fetch(shared, transport, &mut memory).await,
         };
-        let outcome = match fetched.error {
+        let mut outcome = match fetched.error {
             Some(reason) => {
                 Outcome { error: Some(Refused { reason, kind: RefusedKind::Body }), ..Outcome::default() }
             }
@@ -107,6 +110,9 @@ impl Scraper {
             None if fetched.body_bytes == 0 => Outcome::default(),
             None => self.read(shared, memory.scratch(), at_ms).await,
         };
+        if let Some(refused) = outcome.error.as_mut().filter(|_| self.mapped.foreign) {
+            words::veil(&mut refused.reason, fetched.unnamed);
+        }
         let empty = fetched.body_bytes <= 0;
         let seconds = shared.clock.monotonic_ns().saturating_sub(started) as f64 / 1e9;
         self.store(shared, memory.scratch(), outcome, empty, at_ms, seconds, fetched.body_bytes);
@@ -121,6 +127,7 @@ impl Scraper {
             compress: config.enable_compression,
             timeout_ms: self.target.timeout_ms,
             transport,
+            trusted: self.target.withheld.is_none(),
             limit: config.body_size_limit,
         };
         let content_type = match http::fetch(&mut self.kept, &ask, memory).await {
@@ -131,29 +138,30 @@ impl Scraper {
                 return Fetched {
                     body_bytes: if failure.too_big { -1 } else { 0 },
                     error: Some(failure.reason),
+                    unnamed: false,
                 };
             }
         };
         let scratch = memory.scratch();
         let body_bytes = scratch.buffers.body().len() as i64;
         if body_bytes == 0 {
-            return Fetched { error: None, body_bytes };
+            return Fetched { error: None, body_bytes, unnamed: false };
         }
         if !content_type.is_empty() && content_type == scratch.text_type {
-            return Fetched { error: None, body_bytes };
+            return Fetched { error: None, body_bytes, unnamed: false };
         }
         match judge(&content_type, config.fallback_protocol) {
             Verdict::Text => {
                 scratch.text_type = content_type;
-                Fetched { error: None, body_bytes }
+                Fetched { error: None, body_bytes, unnamed: false }
             }
             Verdict::Fallback(reason) => {
                 tracing::debug!(component = "scrape manager", scrape_pool = %self.target.pool, target = %self.target.url.as_str(), content_type, err = reason, "Invalid content type on scrape, using fallback setting.");
-                Fetched { error: None, body_bytes }
+                Fetched { error: None, body_bytes, unnamed: true }
             }
             Verdict::Refused(reason) => {
                 tracing::error!(component = "scrape manager", scrape_pool = %self.target.pool, target = %self.target.url.as_str(), content_type, err = reason, "Failed to determine correct type of scrape target.");
-                Fetched { error: Some(reason), body_bytes }
+                Fetched { error: Some(reason), body_bytes, unnamed: false }
             }
         }
     }
@@ -249,6 +257,11 @@ impl Scraper {
                 tracing::error!(component = "scrape manager", scrape_pool = %self.target.pool, target = %self.target.url.as_str(), err = %e, "Scrape commit failed");
                 last.warning = format!("samples were not stored: {e}");
             }
+        }
+        if let Some(hosts) = &self.target.withheld
+            && last.warning.is_empty()
+        {
+            last.warning.clone_from(hosts);
         }
         self.target.report(last);
     }

@@ -7,7 +7,7 @@ use crate::scratch::Scratches;
 use crate::sink::Sink;
 use crate::stats::Stats;
 use std::sync::Arc;
-use tortie_client::Transport;
+use tortie_client::{Reach, Transport};
 use tortie_host::{Clock, CpuPool, Fs};
 
 /// Settings of a manager.
@@ -25,6 +25,8 @@ pub struct Options {
     pub discovery_reload_ms: u64,
     /// User-Agent of scrapes.
     pub user_agent: String,
+    /// What foreign pools may reach; everything when it is `None`.
+    pub reach: Option<Arc<Reach>>,
 }
 
 impl Default for Options {
@@ -35,6 +37,7 @@ impl Default for Options {
             offset_seed: 0,
             discovery_reload_ms: 250,
             user_agent: concat!("tortie/", env!("CARGO_PKG_VERSION")).to_owned(),
+            reach: None,
         }
     }
 }
@@ -57,7 +60,16 @@ impl Shared {
     /// # Errors
     /// When certificates or keys cannot be read or used.
     pub(crate) fn transport(&self, config: &PoolConfig) -> Result<Arc<Transport>, String> {
-        Transport::new(&config.http, Arc::clone(&self.fs), Arc::clone(&self.clock)).map(Arc::new)
+        let made = Transport::new(&config.http, Arc::clone(&self.fs), Arc::clone(&self.clock))?;
+        Ok(Arc::new(match self.reach(config) {
+            Some(reach) => made.within(Arc::clone(reach)),
+            None => made,
+        }))
+    }
+
+    /// What a pool may reach, when that is bounded.
+    pub(crate) fn reach(&self, config: &PoolConfig) -> Option<&Arc<Reach>> {
+        self.options.reach.as_ref().filter(|_| config.foreign)
     }
 
     pub(crate) fn new(

@@ -1,7 +1,7 @@
 // opgen prints what prometheus-operator makes of custom resources.
 //
 // Each line of the input is one cluster as JSON: {"objects": [...], "inlineTLS": bool}. The objects are a Prometheus, its
-// monitors, Secrets, ConfigMaps and Namespaces. Each line of the output is one answer: the generated configuration, which
+// monitors, rules, Secrets, ConfigMaps and Namespaces. Each line of the output is one answer: the generated configuration, which
 // objects were selected, and for those refused the operator's reason and words. Defaults of the custom resource definitions,
 // which an API server would fill in, are applied here.
 package main
@@ -49,9 +49,11 @@ type verdict struct {
 
 type answer struct {
 	// The whole reconciliation failed; nothing else is given then.
-	Error    string    `json:"error,omitempty"`
-	Config   string    `json:"config,omitempty"`
-	Verdicts []verdict `json:"verdicts"`
+	Error  string `json:"error,omitempty"`
+	Config string `json:"config,omitempty"`
+	// Rule files by path.
+	Files    map[string]string `json:"files,omitempty"`
+	Verdicts []verdict         `json:"verdicts"`
 }
 
 func main() {
@@ -98,6 +100,8 @@ type world struct {
 	pods       []*monitoringv1.PodMonitor
 	probes     []*monitoringv1.Probe
 	scrapes    []*monitoringv1alpha1.ScrapeConfig
+	rules      []*monitoringv1.PrometheusRule
+	amConfigs  []*monitoringv1alpha1.AlertmanagerConfig
 	namespaces []*corev1.Namespace
 	secrets    map[string]*corev1.Secret
 	configs    map[string]*corev1.ConfigMap
@@ -122,6 +126,10 @@ func newWorld(objects []json.RawMessage) (*world, error) {
 			err = add(&w.probes, raw)
 		case "ScrapeConfig":
 			err = add(&w.scrapes, raw)
+		case "PrometheusRule":
+			err = add(&w.rules, raw)
+		case "AlertmanagerConfig":
+			err = add(&w.amConfigs, raw)
 		case "Namespace":
 			err = add(&w.namespaces, raw)
 		case "Secret":
@@ -269,6 +277,11 @@ func (w *world) generate(ctx context.Context, inlineTLS bool) (answer, error) {
 	judge(&a, "PodMonitor", pods)
 	judge(&a, "Probe", probes)
 	judge(&a, "ScrapeConfig", scrapes)
+	ruleMaps, err := w.selectRules(ctx, &a, logger, namespaces)
+	if err != nil {
+		return a, err
+	}
+	w.judgeAlertmanagerConfigs(&a)
 	sort.Slice(a.Verdicts, func(i, j int) bool {
 		x, y := a.Verdicts[i], a.Verdicts[j]
 		return x.Kind < y.Kind || x.Kind == y.Kind && x.Key < y.Key
@@ -280,6 +293,9 @@ func (w *world) generate(ctx context.Context, inlineTLS bool) (answer, error) {
 	}
 	spec := w.prom.Spec
 	if err := prompkg.AddAPIServerConfigToStore(ctx, store, w.prom.Namespace, spec.APIServerConfig); err != nil {
+		return a, err
+	}
+	if err := loadAlertmanagers(ctx, w.prom, store); err != nil {
 		return a, err
 	}
 	if err := prompkg.AddScrapeClassesToStore(ctx, store, w.prom.Namespace, spec.ScrapeClasses); err != nil {
@@ -298,7 +314,7 @@ func (w *world) generate(ctx context.Context, inlineTLS bool) (answer, error) {
 		return a, fmt.Errorf("loading additional alert manager configs from Secret failed: %w", err)
 	}
 	config, err := generator.GenerateServerConfiguration(w.prom, services.ValidResources(), pods.ValidResources(),
-		probes.ValidResources(), scrapes.ValidResources(), store, scrape, relabel, managers, nil)
+		probes.ValidResources(), scrapes.ValidResources(), store, scrape, relabel, managers, ruleMaps)
 	if err != nil {
 		return a, fmt.Errorf("generating config failed: %w", err)
 	}

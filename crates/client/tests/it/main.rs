@@ -4,6 +4,7 @@
 mod bodies;
 mod pki;
 mod proxies;
+mod reach;
 mod redirects;
 mod rig;
 mod secrets;

@@ -15,7 +15,7 @@ use tortie_host::{Clock, SystemClock};
 
 /// Which cluster, as whom. The default is what kubectl would take: `KUBECONFIG` or `~/.kube/config` with its current
 /// context, and in a pod without either its service account.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectOptions {
     /// The kubeconfig; `None` for `KUBECONFIG` or `~/.kube/config`.
     pub kubeconfig: Option<PathBuf>,

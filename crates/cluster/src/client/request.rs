@@ -288,9 +288,13 @@ pub(crate) fn refusal(call: &Call, answer: &Answer) -> ReadError {
         StatusCode::FORBIDDEN => {
             let message = status.map(|s| s.message).unwrap_or_default();
             let denied = denied(&message);
+            let (verb, resource) = denied_in_tier(&message, call).unwrap_or_else(|| {
+                let resource = denied.map_or_else(|| call.resource.clone(), |d| d.resource());
+                (denied.map_or(call.verb, |d| d.verb).to_owned(), resource)
+            });
             ReadError::Forbidden {
-                verb: denied.map_or(call.verb, |d| d.verb).to_owned(),
-                resource: denied.map_or_else(|| call.resource.clone(), |d| d.resource()),
+                verb,
+                resource,
                 namespace: call.namespace.clone(),
                 user: quoted_after(&message, "User ").unwrap_or("").to_owned(),
             }
@@ -342,6 +346,22 @@ fn denied(message: &str) -> Option<Denied<'_>> {
     Some(Denied { verb, name, group: quoted_after(rest, "API group ").unwrap_or("") })
 }
 
+/// What is missing when Calico's API server refuses a policy for its tier: `User "u" cannot VERB R in tier "T" ...`, with
+/// `(user cannot get tier)` behind it when that is the reason; of a list it names nothing.
+fn denied_in_tier(message: &str, call: &Call) -> Option<(String, String)> {
+    if message.contains("Operation on Calico tiered policy is forbidden") {
+        return Some((call.verb.to_owned(), format!("tier.{}", call.resource)));
+    }
+    let (before, after) = message.split_once(" in tier \"")?;
+    let (_, asked) = before.split_once(" cannot ")?;
+    let (verb, resource) = asked.split_once(' ')?;
+    if after.contains("(user cannot get tier)") {
+        let group = resource.split_once('.').map_or("", |(_, group)| group);
+        return Some(("get".to_owned(), format!("tiers.{group}")));
+    }
+    Some((verb.to_owned(), format!("tier.{resource}")))
+}
+
 /// The text in quotes behind a word.
 fn quoted_after<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(word)?;
@@ -362,6 +382,24 @@ mod tests {
             denied("forbidden: User \"u\" cannot impersonate-on:user-info:get path \"/version\"").unwrap();
         assert_eq!((d.verb, d.resource()), ("impersonate-on:user-info:get", "/version".to_owned()));
         assert_eq!(denied("admission webhook \"x\" denied the request"), None);
+    }
+
+    #[test]
+    fn refusals_for_a_tier_name_the_right_in_it() {
+        #[track_caller]
+        fn check(message: &str, expect: Option<(&str, &str)>) {
+            let call = Call::get("/x").about("list", "networkpolicies.projectcalico.org", None, None);
+            let expect = expect.map(|(v, r)| (v.to_owned(), r.to_owned()));
+            assert_eq!(denied_in_tier(message, &call), expect, "{message}");
+        }
+        let said = "networkpolicies.projectcalico.org \"t.x\" is forbidden: User \"u\" cannot create \
+                    networkpolicies.projectcalico.org in tier \"t\" and namespace \"calico-system\"";
+        check(said, Some(("create", "tier.networkpolicies.projectcalico.org")));
+        let no_tier = format!("{said} (user cannot get tier)");
+        check(&no_tier, Some(("get", "tiers.projectcalico.org")));
+        let list = "networkpolicies.projectcalico.org \"\" is forbidden: Operation on Calico tiered policy is forbidden";
+        check(list, Some(("list", "tier.networkpolicies.projectcalico.org")));
+        check("pods is forbidden: User \"u\" cannot list resource \"pods\" in API group \"\"", None);
     }
 
     #[test]

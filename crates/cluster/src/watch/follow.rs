@@ -94,32 +94,29 @@ impl<T: Watched> Follow<T> {
     }
 
     async fn fail(&mut self, failure: Failure) {
-        let (message, most, asked) = match failure {
+        let (message, refused, asked) = match failure {
             Failure::Expired => {
                 self.version = None;
                 return;
             }
             Failure::Short => {
-                sleep(self.backoff.pause(pace::MOST, None)).await;
+                sleep(self.backoff.pause(None)).await;
                 return;
             }
-            Failure::Connect(e) => (e.to_string(), pace::MOST, None),
+            Failure::Connect(e) => (e.to_string(), false, None),
             Failure::Read(e, number) => {
                 self.hub.give_up(number, &e).await;
-                let most = match e {
-                    ReadError::Forbidden { .. } | ReadError::NotFound { .. } => pace::MOST_REFUSED,
-                    _ => pace::MOST,
-                };
+                let refused = matches!(e, ReadError::Forbidden { .. } | ReadError::NotFound { .. });
                 let asked = match &e {
                     ReadError::TooMany { retry_after } => Some(*retry_after),
                     _ => None,
                 };
-                (e.to_string(), most, asked)
+                (e.to_string(), refused, asked)
             }
         };
         let now = self.hub.clock.now_ms();
-        self.store.note(|h| h.failed(now, &message));
-        let pause = self.backoff.pause(most, asked);
+        self.store.note(|h| h.failed(now, &message, refused));
+        let pause = self.backoff.pause(asked);
         if self.said.as_deref() != Some(&message) {
             tracing::warn!(
                 component = "discovery",

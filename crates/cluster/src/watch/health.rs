@@ -12,6 +12,8 @@ pub struct Health {
     pub stale_since: Option<i64>,
     /// Why it fails; `None` while all is well.
     pub error: Option<Arc<str>>,
+    /// Whether it fails because it may not be read or is not served: only somebody's doing ends that.
+    pub refused: bool,
     /// When the API server was heard last.
     pub heard: i64,
     /// Lists asked for, pages counted as one.
@@ -32,11 +34,13 @@ impl Health {
         self.heard = now;
         self.stale_since = None;
         self.error = None;
+        self.refused = false;
     }
 
     /// An attempt failed.
-    pub(super) fn failed(&mut self, now: i64, error: &str) {
+    pub(super) fn failed(&mut self, now: i64, error: &str, refused: bool) {
         self.failures += 1;
+        self.refused = refused;
         let last = if self.heard == 0 { now } else { self.heard };
         self.stale_since.get_or_insert(last);
         self.error = Some(error.into());

@@ -7,10 +7,9 @@ use tortie_host::Rng;
 pub const BETWEEN_LISTS: Duration = Duration::from_secs(5);
 /// Least time between the beginnings of two watches.
 pub const BETWEEN_WATCHES: Duration = Duration::from_secs(1);
-/// Longest pause after failures, so that a server that is back is seen within ten seconds.
+/// Longest pause after failures, so that a server that is back, a right that was given, a kind that was made are seen within
+/// ten seconds.
 pub const MOST: Duration = Duration::from_secs(8);
-/// Longest pause after refusals, which only a change of rights or of the server ends.
-pub const MOST_REFUSED: Duration = Duration::from_secs(30);
 /// Longest pause that a server may ask for.
 pub const MOST_ASKED: Duration = Duration::from_secs(60);
 /// A server that has sent nothing for so long is not there any more: bookmarks come about every minute.
@@ -37,10 +36,10 @@ impl Backoff {
         self.failures = 0;
     }
 
-    /// The pause after a failure: doubled each time from a second up to `most`, up to a quarter shorter by chance so that
+    /// The pause after a failure: doubled each time from a second up to [`MOST`], up to a quarter shorter by chance so that
     /// watches that failed together do not come back together, and never shorter than the server asked.
-    pub(crate) fn pause(&mut self, most: Duration, asked: Option<Duration>) -> Duration {
-        let whole = Duration::from_secs(1 << self.failures.min(6)).min(most);
+    pub(crate) fn pause(&mut self, asked: Option<Duration>) -> Duration {
+        let whole = Duration::from_secs(1 << self.failures.min(6)).min(MOST);
         self.failures = self.failures.saturating_add(1);
         let pause = whole.mul_f64(1.0 - self.rng.unit() / 4.0);
         asked.map_or(pause, |a| pause.max(a.min(MOST_ASKED)))
@@ -61,15 +60,15 @@ mod tests {
         let mut b = Backoff::new(7);
         let mut before = Duration::ZERO;
         for i in 0..100 {
-            let pause = b.pause(MOST, None);
+            let pause = b.pause(None);
             let whole = Duration::from_secs(1 << i.min(3));
             assert!(pause <= whole && pause >= whole.mul_f64(0.75), "{i}: {pause:?}");
             assert!(i > 3 || pause > before);
             before = pause;
         }
         b.reset();
-        assert!(b.pause(MOST, None) <= Duration::from_secs(1));
-        assert_eq!(b.pause(MOST, Some(Duration::from_secs(20))), Duration::from_secs(20));
-        assert_eq!(b.pause(MOST, Some(Duration::from_secs(3600))), MOST_ASKED);
+        assert!(b.pause(None) <= Duration::from_secs(1));
+        assert_eq!(b.pause(Some(Duration::from_secs(20))), Duration::from_secs(20));
+        assert_eq!(b.pause(Some(Duration::from_secs(3600))), MOST_ASKED);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Watched;
 use super::health::Health;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use tokio::sync::Notify;
@@ -26,7 +26,12 @@ struct Objects<T> {
     by_key: BTreeMap<Key, Arc<T>>,
     /// What [`Watched::filed_under`] says, with the namespace before it.
     filed: HashMap<Key, BTreeSet<Key>>,
+    /// Objects that went last, with the version in which they went: what comes late does not bring them back.
+    gone: VecDeque<(Key, u64)>,
 }
+
+/// Most objects whose going is remembered.
+const MOST_GONE: usize = 256;
 
 /// What a listener was not told yet.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -55,7 +60,7 @@ impl Listener {
 impl<T: Watched> Store<T> {
     pub(crate) fn new() -> Store<T> {
         Store {
-            objects: RwLock::new(Objects { by_key: BTreeMap::new(), filed: HashMap::new() }),
+            objects: RwLock::new(Objects::new()),
             listeners: Mutex::default(),
             health: Mutex::default(),
         }
@@ -125,7 +130,7 @@ impl<T: Watched> Store<T> {
 
     /// Takes a whole list in place of all that was there. Objects that are the same in both count as unchanged.
     pub(crate) fn replace(&self, list: Vec<T>) {
-        let mut new = Objects { by_key: BTreeMap::new(), filed: HashMap::new() };
+        let mut new = Objects::new();
         for object in list {
             new.put(object);
         }
@@ -147,7 +152,7 @@ impl<T: Watched> Store<T> {
         let mut objects = self.write();
         let at = key(&object.meta().namespace, &object.meta().name);
         let old = objects.by_key.get(&at);
-        if old.is_some_and(|old| older(object.meta(), old.meta())) {
+        if old.is_some_and(|old| older(object.meta(), old.meta())) || objects.went_after(&at, object.meta()) {
             return;
         }
         let same = old.is_some_and(|old| **old == object);
@@ -166,6 +171,7 @@ impl<T: Watched> Store<T> {
             return;
         }
         objects.remove(&at);
+        objects.note_gone(&at, object.meta());
         self.tell(&[at], false);
     }
 
@@ -196,6 +202,26 @@ impl<T: Watched> Store<T> {
 
     fn write(&self) -> RwLockWriteGuard<'_, Objects<T>> {
         self.objects.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Objects<T> {
+    fn new() -> Objects<T> {
+        Objects { by_key: BTreeMap::new(), filed: HashMap::new(), gone: VecDeque::new() }
+    }
+
+    fn note_gone(&mut self, at: &Key, last: &super::Meta) {
+        let Ok(version) = last.version.parse::<u64>() else { return };
+        if self.gone.len() >= MOST_GONE {
+            self.gone.pop_front();
+        }
+        self.gone.push_back((Arc::clone(at), version));
+    }
+
+    /// Whether an object of this name went in a version after that of `meta`.
+    fn went_after(&self, at: &Key, meta: &super::Meta) -> bool {
+        let Ok(version) = meta.version.parse::<u64>() else { return false };
+        self.gone.iter().any(|(key, gone)| key == at && *gone > version)
     }
 }
 
@@ -282,6 +308,18 @@ mod tests {
         assert_eq!(store.get("a").unwrap().meta.labels.get("l"), Some("new"));
         store.put(named("a", "opaque", "taken"));
         assert_eq!(store.get("a").unwrap().meta.labels.get("l"), Some("taken"));
+        store.put(named("b", "20", ""));
+        store.remove(&named("b", "21", ""));
+        store.put(named("b", "19", "ghost"));
+        assert!(store.get("b").is_none(), "what went does not come back by an event from before");
+        store.put(named("b", "22", "again"));
+        assert!(store.get("b").is_some());
+        for i in 0..1000 {
+            let name = i.to_string();
+            store.put(named(&name, "30", ""));
+            store.remove(&named(&name, "31", ""));
+        }
+        assert_eq!(store.read().gone.len(), MOST_GONE);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Section `alerting`. Checks and words are Prometheus'.
 
-use super::{http, kubernetes, rules, targets};
+use super::{dns, http, kubernetes, rules, targets};
 use crate::alerting::{AlertingConfig, AlertmanagerConfig};
 use crate::read::{Errors, Section};
 use crate::yaml::{Node, Value};
@@ -62,6 +62,7 @@ fn one(node: &Node, scheme: NameScheme, dir: &str, errors: &mut Errors) -> Alert
         timeout_ms: s.duration("timeout", errors).map_or(10_000, |(ms, _)| ms),
         http: http::read(&mut s, PATH, dir, errors),
         static_configs: targets::statics(&mut s, relabel.is_empty(), errors),
+        dns_sd_configs: dns::read(&mut s, errors),
         file_sd_configs: targets::files(&mut s, dir, errors),
         kubernetes_sd_configs: kubernetes::read(&mut s, dir, errors),
         relabel,

@@ -1,6 +1,6 @@
 //! One element of `scrape_configs`.
 
-use super::{Global, global, http, kubernetes, rules, size, targets};
+use super::{Global, dns, global, http, kubernetes, rules, size, targets};
 use crate::read::{self, Errors, Section};
 use crate::scrape::{NameEscaping, ScrapeConfig, ScrapeProtocol};
 use crate::yaml::{Node, Value};
@@ -62,6 +62,7 @@ pub(super) fn read(node: &Node, global: &Global, dir: &str, errors: &mut Errors)
         relabel,
         metric_relabel: rules::read(&mut s, "metric_relabel_configs", name_scheme, errors),
         static_configs,
+        dns_sd_configs: dns::read(&mut s, errors),
         file_sd_configs: targets::files(&mut s, dir, errors),
         kubernetes_sd_configs: kubernetes::read(&mut s, dir, errors),
         job_name,

@@ -1,6 +1,7 @@
 //! `prometheus.yml` to a [`Config`]: strict, all errors at once, defaults and checks as Prometheus has them.
 
 mod alerting;
+mod dns;
 mod global;
 mod http;
 mod job;

@@ -1,6 +1,6 @@
 //! The effective configuration as Prometheus shows it: its order of keys, its choice of which defaults appear.
 
-use super::{Config, Global, render_alerting, render_http, render_kubernetes};
+use super::{Config, Global, dns, render_alerting, render_http, render_kubernetes};
 use crate::bytes;
 use crate::emit::{Doc, emit};
 use crate::scrape::{FileSdConfig, ScrapeConfig, ScrapeProtocol, StaticConfig};
@@ -151,6 +151,9 @@ fn job(j: &ScrapeConfig) -> Entries {
     render_http::http(&mut e, &j.http);
     rules(&mut e, "relabel_configs", &j.relabel);
     rules(&mut e, "metric_relabel_configs", &j.metric_relabel);
+    if !j.dns_sd_configs.is_empty() {
+        put(&mut e, "dns_sd_configs", Doc::List(j.dns_sd_configs.iter().map(dns::render).collect()));
+    }
     if !j.file_sd_configs.is_empty() {
         put(&mut e, "file_sd_configs", Doc::List(j.file_sd_configs.iter().map(files).collect()));
     }

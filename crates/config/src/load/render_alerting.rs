@@ -1,7 +1,7 @@
 //! The effective section `alerting`: Prometheus' order of keys.
 
 use super::render::{Entries, files, put, rules, statics, text, time};
-use super::{render_http, render_kubernetes};
+use super::{dns, render_http, render_kubernetes};
 use crate::alerting::{AlertingConfig, AlertmanagerConfig};
 use crate::emit::Doc;
 
@@ -30,6 +30,9 @@ fn one(a: &AlertmanagerConfig) -> Entries {
     put(&mut e, "api_version", text("v2"));
     rules(&mut e, "relabel_configs", &a.relabel);
     rules(&mut e, "alert_relabel_configs", &a.alert_relabel);
+    if !a.dns_sd_configs.is_empty() {
+        put(&mut e, "dns_sd_configs", Doc::List(a.dns_sd_configs.iter().map(dns::render).collect()));
+    }
     if !a.file_sd_configs.is_empty() {
         put(&mut e, "file_sd_configs", Doc::List(a.file_sd_configs.iter().map(files).collect()));
     }

@@ -99,6 +99,11 @@ pub struct Checks<'a> {
     pub template: CheckTemplate<'a>,
 }
 
+/// The place of byte `offset` of an expression that stands at `at` in `text`, the file.
+pub fn place_in(text: &str, at: Position, expr: &str, offset: usize) -> Position {
+    place::in_scalar(text, at, expr, offset)
+}
+
 impl RuleFile {
     /// Reads and checks the text of a rule file. `file` is its name for errors.
     ///

@@ -3,7 +3,9 @@
 use super::accept::{Judge, check_authorization, check_proxy, compare_times, load_tls};
 use super::credentials::{Credentials, Store};
 use super::generate::{Maker, Material, Sharing, additional_jobs, additional_list};
+use super::managers;
 use super::objects::{Name, Objects};
+use super::rule_files::{RuleFile, RuleWriter, file_name};
 use super::types::{KeyRef, LabelSelector, Meta, Prometheus, ScrapeClass};
 use super::version::{self, Version};
 use std::collections::BTreeMap;
@@ -22,12 +24,14 @@ pub struct Style {
 /// What became of one object that the Prometheus selects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// `ServiceMonitor`, `PodMonitor`, `Probe` or `ScrapeConfig`.
+    /// `ServiceMonitor`, `PodMonitor`, `Probe`, `ScrapeConfig` or `PrometheusRule`.
     pub kind: &'static str,
     /// `namespace/name`.
     pub key: String,
     /// The operator's words, when it was refused; its reason is then `InvalidConfiguration`.
     pub refused: Option<String>,
+    /// What is wrong, with its place, where the operator's words do not say it.
+    pub details: Option<String>,
 }
 
 /// A job of the configuration and where it comes from.
@@ -54,6 +58,8 @@ pub struct Configuration {
     pub sections: Vec<(String, Doc)>,
     /// The jobs, in their order.
     pub jobs: Vec<Job>,
+    /// Files of rules, ascending by path as the operator packs them.
+    pub rules: Vec<RuleFile>,
     /// Every selected object, by kind and key.
     pub verdicts: Vec<Verdict>,
     /// Secrets that were asked for: namespace and name.
@@ -71,7 +77,8 @@ impl Configuration {
     /// The configuration with these jobs as text.
     pub fn text_of(&self, jobs: &[Job]) -> String {
         let mut entries = vec![("global".to_owned(), self.global.clone())];
-        let (before, after): (Vec<_>, Vec<_>) = self.sections.iter().partition(|(k, _)| k == "runtime");
+        let (before, after): (Vec<_>, Vec<_>) =
+            self.sections.iter().partition(|(k, _)| k == "runtime" || k == "rule_files");
         entries.extend(before.into_iter().cloned());
         entries
             .push(("scrape_configs".to_owned(), Doc::List(jobs.iter().map(|j| j.config.clone()).collect())));
@@ -96,8 +103,9 @@ pub fn configure(
     let store = Store::new(credentials);
     let judge = Judge { prometheus, version: &version, store: &store };
     let mut verdicts = Vec::new();
-    let pick = Picker { objects, prometheus, verdicts: &mut verdicts };
+    let mut pick = Picker { objects, prometheus, verdicts: &mut verdicts };
     let selected = pick.all(&judge)?;
+    let (rules, rule_files) = pick.rules(&version)?;
     if !matches!(version.major(), 2 | 3) {
         let text = named.map_or(version::DEFAULT, String::as_str);
         return Err(format!("unsupported Prometheus version {text:?}"));
@@ -111,8 +119,8 @@ pub fn configure(
         no_class: ScrapeClass::default(),
     };
     maker.check_classes().map_err(|e| format!("failed to parse scrape classes: {e}"))?;
-    load_own(prometheus, &store)?;
-    let (scrape, rules, managers) = additional(prometheus, &store)?;
+    load_own(prometheus, &version, &store)?;
+    let (scrape, alert_rules, managers) = additional(prometheus, &store)?;
     let spec = &prometheus.spec;
     if !spec.scrape_timeout.is_empty() {
         compare_times(&spec.scrape_timeout, &spec.scrape_interval).map_err(generating)?;
@@ -136,6 +144,7 @@ pub fn configure(
         sections.extend(doc.map(|doc| (name.to_owned(), doc)));
     };
     section("runtime", maker.runtime());
+    section("rule_files", rule_files);
     section("storage", maker.storage());
     let lists = |text: Option<String>, what: &str| match text {
         None => Ok(None),
@@ -146,7 +155,7 @@ pub fn configure(
         }),
     };
     let managers = lists(managers, "alertmanager configs")?;
-    section("alerting", maker.alerting(lists(rules, "alerting relabel configs")?, managers));
+    section("alerting", maker.alerting(lists(alert_rules, "alerting relabel configs")?, managers));
     let (secrets, config_maps) = store.asked();
     let global = maker.global();
     verdicts.sort_by(|a, b| (a.kind, &a.key).cmp(&(b.kind, &b.key)));
@@ -155,6 +164,7 @@ pub fn configure(
         global,
         sections,
         jobs,
+        rules,
         verdicts,
         secrets,
         config_maps,
@@ -175,7 +185,7 @@ fn name_of(job: &Doc) -> String {
 }
 
 /// What the Prometheus object itself refers to.
-fn load_own(prometheus: &Prometheus, store: &Store<'_>) -> Result<(), String> {
+fn load_own(prometheus: &Prometheus, version: &Version, store: &Store<'_>) -> Result<(), String> {
     let (spec, ns) = (&prometheus.spec, prometheus.meta.namespace.as_str());
     if let Some(api) = &spec.apiserver_config {
         let of = |e: String| format!("apiserver config: {e}");
@@ -194,19 +204,10 @@ fn load_own(prometheus: &Prometheus, store: &Store<'_>) -> Result<(), String> {
         load_tls(store, ns, api.tls_config.as_ref(), true).map_err(of)?;
         check_proxy(&api.proxy).map_err(of)?;
     }
+    managers::load(prometheus, version, store)?;
     for class in &spec.scrape_classes {
         load_tls(store, ns, class.tls_config.as_ref(), true)
             .map_err(|e| format!("failed to process scrape classes: scrape class {:?}: {e}", class.name))?;
-    }
-    for manager in spec.alerting.iter().flat_map(|a| &a.alertmanagers) {
-        if let Some(b) = &manager.basic_auth {
-            store.load(ns, &b.username)?;
-            store.load(ns, &b.password)?;
-        }
-        if let Some(key) = manager.authorization.as_ref().and_then(|a| a.credentials.as_ref()) {
-            store.load(ns, key)?;
-        }
-        load_tls(store, ns, manager.tls_config.as_ref(), true)?;
     }
     Ok(())
 }
@@ -252,7 +253,7 @@ struct Selected {
 }
 
 impl Picker<'_> {
-    fn all(mut self, judge: &Judge<'_>) -> Result<Selected, String> {
+    fn all(&mut self, judge: &Judge<'_>) -> Result<Selected, String> {
         let (o, s) = (self.objects, &self.prometheus.spec);
         Ok(Selected {
             services: self.pick(
@@ -303,9 +304,42 @@ impl Picker<'_> {
             if verdict.is_ok() {
                 out.insert(key.clone(), Arc::clone(object));
             }
-            self.verdicts.push(Verdict { kind, key, refused: verdict.err() });
+            self.verdicts.push(Verdict { kind, key, refused: verdict.err(), details: None });
         }
         Ok(out)
+    }
+
+    /// The rule files, and section `rule_files` when rules are selected at all.
+    fn rules(&mut self, version: &Version) -> Result<(Vec<RuleFile>, Option<Doc>), String> {
+        let spec = &self.prometheus.spec;
+        let namespaces = spec.rule_namespace_selector.as_ref();
+        if let Some(n) = namespaces {
+            n.check().map_err(|e| format!("failed to convert namespace label selector to selector: {e}"))?;
+        }
+        let Some(selector) = &spec.rule_selector else { return Ok((Vec::new(), None)) };
+        selector.check().map_err(|e| {
+            format!("initializing PrometheusRules failed: convert rule label selector to selector: {e}")
+        })?;
+        let writer = RuleWriter::new(self.prometheus, version);
+        let mut texts = BTreeMap::new();
+        for ((namespace, _), rule) in &self.objects.rules {
+            let fits = in_namespace(self.objects, self.prometheus, namespaces, namespace)
+                && selector.matches(&rule.meta.labels);
+            if !fits {
+                continue;
+            }
+            let key = rule.meta.key();
+            let (refused, details) = match writer.write(rule) {
+                Ok(text) => {
+                    texts.insert(file_name(rule), (key.clone(), text));
+                    (None, None)
+                }
+                Err(e) => (Some(e.words), e.details),
+            };
+            self.verdicts.push(Verdict { kind: "PrometheusRule", key, refused, details });
+        }
+        let (files, patterns) = writer.packed(texts);
+        Ok((files, Some(patterns)))
     }
 }
 
@@ -321,43 +355,6 @@ fn in_namespace(
         // A namespace that is not known is not there.
         Some(s) => objects.namespaces.get(namespace).is_some_and(|labels| s.matches(labels)),
     }
-}
-
-/// Objects that no selector of any Prometheus takes: kind and `namespace/name`.
-pub fn unselected(objects: &Objects) -> Vec<(&'static str, String)> {
-    let mut out = Vec::new();
-    let mut look =
-        |kind: &'static str,
-         meta: &Meta,
-         of: fn(&Prometheus) -> (&Option<LabelSelector>, &Option<LabelSelector>)| {
-            let taken = objects.prometheuses.values().any(|p| {
-                let (selector, namespaces) = of(p);
-                selector.as_ref().is_some_and(|s| s.matches(&meta.labels))
-                    && in_namespace(objects, p, namespaces.as_ref(), &meta.namespace)
-            });
-            if !taken {
-                out.push((kind, meta.key()));
-            }
-        };
-    for m in objects.service_monitors.values() {
-        look("ServiceMonitor", &m.meta, |p| {
-            (&p.spec.service_monitor_selector, &p.spec.service_monitor_namespace_selector)
-        });
-    }
-    for m in objects.pod_monitors.values() {
-        look("PodMonitor", &m.meta, |p| {
-            (&p.spec.pod_monitor_selector, &p.spec.pod_monitor_namespace_selector)
-        });
-    }
-    for p in objects.probes.values() {
-        look("Probe", &p.meta, |p| (&p.spec.probe_selector, &p.spec.probe_namespace_selector));
-    }
-    for s in objects.scrape_configs.values() {
-        look("ScrapeConfig", &s.meta, |p| {
-            (&p.spec.scrape_config_selector, &p.spec.scrape_config_namespace_selector)
-        });
-    }
-    out
 }
 
 impl Selected {

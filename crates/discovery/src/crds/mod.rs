@@ -3,25 +3,34 @@
 //!
 //! Reading order: [`types`] (what the resources say), [`objects`] (decoding), [`configuration`] (selection and the whole),
 //! `accept` (who is refused, in the operator's words), `generate` (the
-//! jobs), `targets` and `narrow` (from jobs to targets by index).
+//! jobs), `rule_files` and `enforce` (PrometheusRule), `managers` and `alertmanagers`, `targets` and `narrow` (from jobs to
+//! targets by index).
 
 mod accept;
+mod alertmanagers;
 mod bytes;
 pub mod configuration;
 mod credentials;
+mod enforce;
 pub mod follow;
 mod generate;
+mod managers;
 mod narrow;
 pub mod objects;
+mod rule_files;
 mod selector;
 mod targets;
 pub mod types;
+mod unselected;
 pub mod version;
 
-pub use configuration::{Configuration, Job, Style, Verdict, configure, unselected};
+pub use alertmanagers::{ConfigSeen, alertmanager_configs};
+pub use configuration::{Configuration, Job, Style, Verdict, configure};
 pub use credentials::{Contents, Credentials, Known};
 pub use follow::{FollowOptions, Follower, Identity};
 pub use generate::{Material, Sharing};
 pub use narrow::{Cause, Indexed, Narrow, Narrowed};
 pub use objects::{Objects, Unreadable};
-pub use targets::job;
+pub use rule_files::RuleFile;
+pub use targets::{is_of_monitor, job};
+pub use unselected::{Unselected, unselected};

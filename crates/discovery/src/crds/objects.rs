@@ -1,6 +1,9 @@
 //! The custom resources of a cluster as they are known now: decoded once, with the defaults that their definitions give.
 
-use super::types::{Meta, PodMonitor, Probe, Prometheus, ScrapeConfig, ServiceMonitor};
+use super::types::{
+    Alertmanager, AlertmanagerConfig, Meta, PodMonitor, Probe, Prometheus, PrometheusRule, ScrapeConfig,
+    ServiceMonitor,
+};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -37,6 +40,12 @@ pub struct Objects {
     pub probes: BTreeMap<Name, Arc<Probe>>,
     /// ScrapeConfigs.
     pub scrape_configs: BTreeMap<Name, Arc<ScrapeConfig>>,
+    /// PrometheusRules.
+    pub rules: BTreeMap<Name, Arc<PrometheusRule>>,
+    /// Alertmanagers.
+    pub alertmanagers: BTreeMap<Name, Arc<Alertmanager>>,
+    /// AlertmanagerConfigs.
+    pub alertmanager_configs: BTreeMap<Name, Arc<AlertmanagerConfig>>,
     /// Labels of the namespaces.
     pub namespaces: BTreeMap<String, BTreeMap<String, String>>,
 }
@@ -84,12 +93,38 @@ impl Objects {
                 let spec = decode("ScrapeConfig", &meta, body)?;
                 self.scrape_configs.insert(name, Arc::new(ScrapeConfig { meta, spec, foreign }));
             }
+            "PrometheusRule" => {
+                self.rules.remove(&name);
+                let spec = decode("PrometheusRule", &meta, body)?;
+                self.rules.insert(name, Arc::new(PrometheusRule { meta, spec }));
+            }
+            "Alertmanager" => {
+                self.alertmanagers.remove(&name);
+                let spec = decode("Alertmanager", &meta, body)?;
+                self.alertmanagers.insert(name, Arc::new(Alertmanager { meta, spec }));
+            }
+            "AlertmanagerConfig" => {
+                self.alertmanager_configs.remove(&name);
+                let spec = decode("AlertmanagerConfig", &meta, body)?;
+                self.alertmanager_configs.insert(name, Arc::new(AlertmanagerConfig { meta, spec }));
+            }
             "Namespace" => {
                 self.namespaces.insert(meta.name, meta.labels);
             }
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Identities of the monitors and rules, by kind and `namespace/name`.
+    pub(super) fn uids(&self) -> BTreeMap<(&'static str, String), String> {
+        let one = |kind, meta: &Meta| ((kind, meta.key()), meta.uid.clone());
+        let services = self.service_monitors.values().map(|o| one("ServiceMonitor", &o.meta));
+        let pods = self.pod_monitors.values().map(|o| one("PodMonitor", &o.meta));
+        let probes = self.probes.values().map(|o| one("Probe", &o.meta));
+        let scrapes = self.scrape_configs.values().map(|o| one("ScrapeConfig", &o.meta));
+        let rules = self.rules.values().map(|o| one("PrometheusRule", &o.meta));
+        services.chain(pods).chain(probes).chain(scrapes).chain(rules).collect()
     }
 
     /// Forgets an object. True when it was known.
@@ -101,6 +136,9 @@ impl Objects {
             "PodMonitor" => self.pod_monitors.remove(&at).is_some(),
             "Probe" => self.probes.remove(&at).is_some(),
             "ScrapeConfig" => self.scrape_configs.remove(&at).is_some(),
+            "PrometheusRule" => self.rules.remove(&at).is_some(),
+            "Alertmanager" => self.alertmanagers.remove(&at).is_some(),
+            "AlertmanagerConfig" => self.alertmanager_configs.remove(&at).is_some(),
             "Namespace" => self.namespaces.remove(name).is_some(),
             _ => false,
         }

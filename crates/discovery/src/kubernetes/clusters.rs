@@ -93,6 +93,7 @@ fn connect(server: Server, fs: Arc<dyn Fs>) -> Connect {
                     };
                     Cluster::connect(&options).await
                 }
+                Server::Asked(options) => Cluster::connect(&options).await,
                 Server::Address { url, http } => match spec::access(&url, &http, &*fs) {
                     Ok(access) => Cluster::connect_to(&access, CONNECT, ANSWER).await,
                     Err(message) => {

@@ -1,6 +1,7 @@
 //! What to look at, as plain values.
 
 use std::path::PathBuf;
+use tortie_cluster::ConnectOptions;
 use tortie_cluster::client::ServerAccess;
 use tortie_cluster::watch::Selection;
 use tortie_config::Secret;
@@ -15,6 +16,8 @@ pub enum Server {
     Pod,
     /// That of the current context of a kubeconfig.
     Kubeconfig(PathBuf),
+    /// That which a command line says.
+    Asked(Box<ConnectOptions>),
     /// One by its address.
     Address {
         /// The address.
@@ -29,6 +32,10 @@ impl std::fmt::Display for Server {
         match self {
             Server::Pod => f.write_str("this cluster"),
             Server::Kubeconfig(path) => write!(f, "{}", path.display()),
+            Server::Asked(options) => match &options.context {
+                Some(context) => write!(f, "context {context}"),
+                None => f.write_str("the current context"),
+            },
             Server::Address { url, .. } => f.write_str(&tortie_config::http_client::redacted(url)),
         }
     }

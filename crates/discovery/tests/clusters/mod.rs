@@ -80,7 +80,7 @@ fn secret(ns: &str, pair: &Pair) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "creds", "namespace": ns},
         "data": {
-            "user": base64("u"), "password": base64(&format!("p-{ns}")), "token": base64("tok: \"x\" # y"),
+            "user": base64("u"), "password": base64(&format!("p-{ns}")), "token": base64("tok: \"x\" # y"), "api-token": base64("admin-token"),
             "ca.crt": base64(&pair.cert), "tls.crt": base64(&pair.cert), "tls.key": base64(&pair.key),
             "not-pem": base64("no certificate"), "jobs.yaml": base64(&jobs),
             "rules.yaml": base64("- action: labeldrop\n  regex: x\n"),

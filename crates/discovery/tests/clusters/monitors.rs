@@ -51,7 +51,7 @@ pub(super) fn rules(dice: &mut Dice, may_be_wrong: bool) -> Value {
         out.push(match dice.of(11) {
             0 => json!({"sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel": "node"}),
             1 => json!({"action": "labeldrop", "regex": "endpoint"}),
-            2 => json!({"action": "Keep", "sourceLabels": ["namespace", "pod"], "separator": "/", "regex": "(apps|db)/.*"}),
+            2 => json!({"action": "Keep", "sourceLabels": ["namespace", "pod"], "separator": "/", "regex": "(.+-)?(apps|db)/.*"}),
             3 => json!({"action": "drop", "sourceLabels": ["container"], "regex": "sidecar"}),
             4 => json!({"action": "labelmap", "regex": "__meta_kubernetes_pod_label_(.+)", "replacement": "pod_$1"}),
             5 => json!({"targetLabel": "zone", "replacement": "z-1"}),

@@ -77,7 +77,7 @@ pub(super) fn prometheus(dice: &mut Dice) -> Value {
     dice.maybe(10, &mut spec, "convertClassicHistogramsToNHCB", |_| json!(true));
     dice.maybe(10, &mut spec, "scrapeNativeHistograms", |_| json!(false));
     dice.maybe(10, &mut spec, "scrapeClassicHistograms", |_| json!(true));
-    dice.maybe(10, &mut spec, "queryLogFile", |d| json!(d.pick(&["q.log", "/tmp/q.log"])));
+    dice.maybe(10, &mut spec, "queryLogFile", |d| json!(d.pick(&["q.log", "/var/log/q.log"])));
     dice.maybe(10, &mut spec, "scrapeFailureLogFile", |_| json!("f.log"));
     dice.maybe(20, &mut spec, "ruleQueryOffset", |_| json!("1m"));
     dice.maybe(20, &mut spec, "retention", |_| json!("10d"));

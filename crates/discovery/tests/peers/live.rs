@@ -264,7 +264,8 @@ fn targets_of_monitors_are_those_of_the_operator_and_prometheus() {
         .collect();
     assert_eq!(refused, of_operator);
     assert_eq!(refused.len(), 2, "{refused:?}");
-    assert_eq!(state.unselected, [("PodMonitor", "shapes/unselected".to_owned())]);
+    let named: Vec<_> = state.unselected.iter().map(|u| (u.kind, u.key.as_str())).collect();
+    assert_eq!(named, [("PodMonitor", "shapes/unselected")]);
     assert!(state.refused.is_empty() && state.unreadable.is_empty() && state.wrong.is_none(), "{state:?}");
 
     let config = Config::load(&state.text, "p.yml").unwrap_or_else(|e| panic!("{e}"));

@@ -4,6 +4,7 @@
 
 #![allow(clippy::disallowed_methods)]
 
+mod batch;
 mod by_hand;
 #[path = "../clusters/mod.rs"]
 mod clusters;
@@ -13,3 +14,6 @@ mod kubernetes;
 mod live;
 mod oracle;
 mod real;
+mod rows;
+mod speed;
+mod rule_files;

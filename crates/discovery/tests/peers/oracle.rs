@@ -2,6 +2,7 @@
 
 use crate::clusters::{self, Pair};
 use crate::compare::{differences, value};
+use crate::rows;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -12,7 +13,7 @@ use tortie_discovery::crds::{Known, Material, Objects, Sharing, Style, configure
 /// Generated clusters.
 const GENERATED: u64 = 300;
 
-fn pair() -> Pair {
+pub(crate) fn pair() -> Pair {
     let made = rcgen::generate_simple_self_signed(vec!["x.svc".to_owned()]).unwrap();
     Pair { cert: made.cert.pem(), key: made.signing_key.serialize_pem() }
 }
@@ -39,7 +40,7 @@ pub(crate) fn operator(clusters: &[Value]) -> Vec<Value> {
     String::from_utf8(output.stdout).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect()
 }
 
-fn known(objects: &[Value]) -> Known {
+pub(crate) fn known(objects: &[Value]) -> Known {
     use base64::Engine as _;
     let mut known = Known::default();
     for o in objects {
@@ -63,7 +64,7 @@ fn known(objects: &[Value]) -> Known {
 }
 
 /// What differs between us and the operator on one cluster.
-fn judge(cluster: &Value, answer: &Value) -> Vec<String> {
+pub(crate) fn judge(cluster: &Value, answer: &Value) -> Vec<String> {
     let bodies = cluster["objects"].as_array().unwrap();
     let mut objects = Objects::default();
     for body in bodies {
@@ -125,14 +126,33 @@ fn generated_clusters_are_as_the_operator_has_them() {
 
 #[test]
 fn clusters_by_hand_are_as_the_operator_has_them() {
-    let pair = pair();
-    let (names, clusters): (Vec<_>, Vec<_>) = crate::by_hand::clusters(&pair).into_iter().unzip();
+    let hand = crate::by_hand::clusters(&pair());
+    let clusters: Vec<Value> = hand.iter().map(|(_, _, c)| c.clone()).collect();
     let answers = operator(&clusters);
     assert_eq!(answers.len(), clusters.len());
+    assert!(clusters.len() >= 100, "{} by hand", clusters.len());
+    let table = rows::all();
     let mut bad = Vec::new();
-    for ((name, cluster), answer) in names.iter().zip(&clusters).zip(&answers) {
+    for ((name, meant, cluster), answer) in hand.iter().zip(&answers) {
         bad.extend(judge(cluster, answer).into_iter().take(6).map(|d| format!("{name}: {d}")));
+        let exercised = rows::exercised(&table, &rows::View::new(cluster, answer));
+        let not = meant.iter().filter(|m| !exercised.contains(*m));
+        bad.extend(not.map(|m| format!("{name}: is not a case of {m}; the operator says {}", answer["error"])));
     }
     println!("{} clusters by hand", clusters.len());
     assert!(bad.is_empty(), "{bad:#?}");
+}
+
+#[test]
+fn every_row_is_exercised_by_five_clusters() {
+    let pair = pair();
+    let mut clusters: Vec<Value> = (0..GENERATED).map(|n| json!({"objects": clusters::resources(n, &pair)})).collect();
+    clusters.extend(crate::by_hand::clusters(&pair).into_iter().map(|(_, _, c)| c));
+    let answers = operator(&clusters);
+    let table = rows::all();
+    let exercised: Vec<Vec<&str>> =
+        clusters.iter().zip(&answers).map(|(c, a)| rows::exercised(&table, &rows::View::new(c, a))).collect();
+    let (page, short) = rows::count(&exercised, &table);
+    println!("{page}");
+    assert!(short.is_empty(), "rows that too few clusters exercise: {short:#?}");
 }

@@ -35,6 +35,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) timeout_ms: i64,
     /// Opens connections and knows credentials.
     pub(crate) transport: &'a Transport,
+    /// Whether the target may have the credentials.
+    pub(crate) trusted: bool,
     /// `body_size_limit`, 0 for none.
     pub(crate) limit: u64,
 }
@@ -114,7 +116,7 @@ async fn follow(
     in_body: &mut bool,
 ) -> Result<String, Failure> {
     let mut url = Cow::Borrowed(ask.url);
-    let mut trusted = true;
+    let mut trusted = ask.trusted;
     let mut redirects = 0;
     loop {
         let (connection, head) = request(kept, ask, &url, trusted, memory).await?;

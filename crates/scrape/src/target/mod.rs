@@ -1,5 +1,6 @@
 //! Targets: from discovered labels to something that can be scraped.
 
+mod bound;
 mod populate;
 mod url;
 
@@ -27,6 +28,8 @@ pub struct Target {
     pub interval_ms: i64,
     /// Milliseconds that a scrape may take.
     pub timeout_ms: i64,
+    /// When credentials are withheld: which host they are for, and which one relabelling made of it.
+    pub withheld: Option<String>,
     state: Mutex<State>,
 }
 
@@ -67,6 +70,7 @@ impl Target {
             hash: labels_hash::target(labels, url.as_str()),
             interval_ms: ms(populate::INTERVAL, config.interval_ms).max(1),
             timeout_ms: ms(populate::TIMEOUT, config.timeout_ms).max(1),
+            withheld: config.foreign.then(|| bound::withheld(config, &discovered, &url)).flatten(),
             url,
             state: Mutex::new(State { discovered, ..State::default() }),
         }

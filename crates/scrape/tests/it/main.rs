@@ -3,6 +3,7 @@
 
 mod configured;
 mod connections;
+mod foreign;
 mod head;
 mod limits;
 mod live;

@@ -108,7 +108,7 @@ pub(in crate::crds) fn check_proxy(p: &Proxy) -> Result<(), Refusal> {
     Ok(())
 }
 
-pub(super) fn load_proxy(store: &Store<'_>, ns: &str, p: &Proxy) -> Result<(), Refusal> {
+pub(in crate::crds) fn load_proxy(store: &Store<'_>, ns: &str, p: &Proxy) -> Result<(), Refusal> {
     for (name, list) in p.proxy_connect_header.iter().flatten() {
         for (i, key) in list.iter().enumerate() {
             store.load(ns, key).map_err(|e| format!("header[{name}][{i}]: {e}"))?;
@@ -117,14 +117,14 @@ pub(super) fn load_proxy(store: &Store<'_>, ns: &str, p: &Proxy) -> Result<(), R
     Ok(())
 }
 
-pub(super) fn load_basic(store: &Store<'_>, ns: &str, b: Option<&BasicAuth>) -> Result<(), Refusal> {
+pub(in crate::crds) fn load_basic(store: &Store<'_>, ns: &str, b: Option<&BasicAuth>) -> Result<(), Refusal> {
     let Some(b) = b else { return Ok(()) };
     store.load(ns, &b.username).map_err(at("failed to get basic auth username"))?;
     store.load(ns, &b.password).map_err(at("failed to get basic auth password"))?;
     Ok(())
 }
 
-pub(super) fn load_authorization(
+pub(in crate::crds) fn load_authorization(
     store: &Store<'_>,
     ns: &str,
     a: Option<&Authorization>,

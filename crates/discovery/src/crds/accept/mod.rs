@@ -2,13 +2,16 @@
 //!
 //! Rules and words: prometheus-operator 0.93, `pkg/prometheus/resource_selector.go` and `pkg/apis/monitoring/v1`.
 
+mod alertmanager_config;
 mod http;
+mod intervals;
 mod prober;
 mod relabel;
 mod scrape_config;
 mod tls;
 
-pub(super) use http::{check_authorization, check_proxy};
+pub(super) use alertmanager_config::check as alertmanager_config;
+pub(super) use http::{check_authorization, check_proxy, load_authorization, load_basic, load_proxy};
 pub(super) use relabel::check_rules;
 pub(super) use tls::{check_tls, load_tls};
 

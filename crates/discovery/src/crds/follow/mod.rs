@@ -8,10 +8,10 @@ mod resolve;
 mod sight;
 
 pub use choose::StartError;
-pub use resolve::{Accepts, Refused, State};
+pub use resolve::{Accepts, Flags, Refused, State};
 
 use super::generate::Sharing;
-use crate::kubernetes::{Clusters, Server};
+use crate::kubernetes::{Clusters, Server, WatchStatus};
 use fetch::Fetched;
 use resolve::Resolver;
 use sight::Sight;
@@ -57,6 +57,9 @@ impl Identity {
 /// A Prometheus object that is followed. It ends when it is dropped.
 pub struct Follower {
     state: watch::Receiver<Arc<State>>,
+    watches: tortie_cluster::watch::Watches,
+    /// The API server, in words without a credential.
+    server: String,
     task: AbortHandle,
 }
 
@@ -92,8 +95,22 @@ impl Follower {
         };
         let first = work.resolve(None).await;
         let (sender, state) = watch::channel(Arc::new(first));
-        let task = tokio::spawn(run(work, watches, wake, sender)).abort_handle();
-        Ok(Follower { state, task })
+        let task = tokio::spawn(run(work, watches.clone(), wake, sender)).abort_handle();
+        Ok(Follower { state, watches, server: options.server.to_string(), task })
+    }
+
+    /// The cluster whose object is followed.
+    ///
+    /// # Errors
+    /// Why it cannot be reached.
+    pub async fn cluster(&self) -> Result<tortie_cluster::Cluster, String> {
+        self.watches.cluster().await.map_err(|e| e.to_string())
+    }
+
+    /// Its watches of the custom resources, and how they do.
+    pub fn watches(&self) -> Vec<WatchStatus> {
+        let of = |(selection, health)| WatchStatus { server: self.server.clone(), selection, health };
+        self.watches.health().into_iter().map(of).collect()
     }
 
     /// What is known now, and each change of it.

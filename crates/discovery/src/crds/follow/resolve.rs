@@ -3,10 +3,15 @@
 use super::Identity;
 use super::fetch::{Asked, Here};
 use super::policy;
-use crate::crds::configuration::{Configuration, Job, Style, Verdict, configure, unselected};
+use crate::crds::alertmanagers::{ConfigSeen, alertmanager_configs};
+use crate::crds::configuration::{Configuration, Job, Style, Verdict, configure};
 use crate::crds::generate::Material;
+use crate::crds::managers;
 use crate::crds::objects::{Name, Objects, Unreadable};
-use crate::crds::types::Prometheus;
+use crate::crds::rule_files::RuleFile;
+use crate::crds::types::{AlertSettings, Prometheus};
+use crate::crds::unselected::{Unselected, unselected};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tortie_config::emit::Doc;
 
@@ -22,6 +27,15 @@ pub struct Refused {
     pub reason: String,
 }
 
+/// Settings of a Prometheus object that a process takes when it starts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// Of alerts.
+    pub alert: AlertSettings,
+    /// Feature flags.
+    pub features: Vec<String>,
+}
+
 /// What is known of a Prometheus object.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct State {
@@ -35,12 +49,22 @@ pub struct State {
     pub ready_beside: bool,
     /// Names of the jobs, each with kind and `namespace/name` of the object behind it.
     pub jobs: Vec<(String, &'static str, String)>,
+    /// Files of rules.
+    pub rules: Vec<RuleFile>,
+    /// Whom alerts go to, in words.
+    pub alertmanagers: Vec<String>,
+    /// Settings of the object that are flags of the process.
+    pub flags: Flags,
     /// Every selected object: accepted or refused in the operator's words.
     pub verdicts: Vec<Verdict>,
     /// Jobs and sections that are left out here.
     pub refused: Vec<Refused>,
-    /// Objects that no Prometheus object selects: kind and `namespace/name`.
-    pub unselected: Vec<(&'static str, String)>,
+    /// Objects that no Prometheus object selects.
+    pub unselected: Vec<Unselected>,
+    /// Identities of all monitors and rules, by kind and `namespace/name`.
+    pub uids: BTreeMap<(&'static str, String), String>,
+    /// AlertmanagerConfigs and who takes them.
+    pub alertmanager_configs: Vec<ConfigSeen>,
     /// Objects that are not as their definitions say.
     pub unreadable: Vec<Unreadable>,
 }
@@ -67,10 +91,20 @@ impl Resolver {
     ) -> (State, Asked) {
         let key = format!("{}/{}", self.prometheus.0, self.prometheus.1);
         let unselected = unselected(objects);
-        let empty = State { prometheus: key.clone(), ready_beside, unselected, ..State::default() };
+        let alertmanager_configs = alertmanager_configs(objects);
+        let empty = State {
+            prometheus: key.clone(),
+            ready_beside,
+            unselected,
+            alertmanager_configs,
+            uids: objects.uids(),
+            ..State::default()
+        };
         let kept = |wrong: String| {
             let last = last.cloned().unwrap_or_else(|| State { text: "{}\n".to_owned(), ..empty.clone() });
-            State { wrong: Some(wrong), ready_beside, ..last }
+            let (unselected, alertmanager_configs) =
+                (empty.unselected.clone(), empty.alertmanager_configs.clone());
+            State { wrong: Some(wrong), ready_beside, unselected, alertmanager_configs, ..last }
         };
         let Some(prometheus) = objects.prometheuses.get(&self.prometheus) else {
             return (kept(format!("the Prometheus object {key} is gone")), Asked::default());
@@ -111,8 +145,16 @@ impl Resolver {
             self.leave_out(&mut made, &mut jobs, &mut refused);
             self.text(&made, &jobs)
         };
+        let spec = &prometheus.spec;
+        let flags = Flags {
+            alert: spec.rules.as_ref().map(|r| r.alert.clone()).unwrap_or_default(),
+            features: spec.enable_features.clone(),
+        };
         State {
             text,
+            rules: made.rules,
+            alertmanagers: managers::named(prometheus),
+            flags,
             jobs: jobs.into_iter().map(|j| (j.name, j.kind, j.key)).collect(),
             verdicts: made.verdicts,
             refused,
@@ -136,7 +178,10 @@ impl Resolver {
             }
             made.global = Doc::Map(kept);
         }
-        sections.retain(|section| {
+        sections.retain_mut(|section| {
+            if section.0 == "alerting" {
+                self.leave_out_managers(made, &mut section.1, refused);
+            }
             made.sections = vec![section.clone()];
             let fine = (self.accepts)(&self.text(made, &[]));
             made.sections.clear();
@@ -148,6 +193,24 @@ impl Resolver {
             fine.map_err(|reason| refused.push(Refused { name: job.name.clone(), reason })).is_ok()
         });
         made.sections = sections;
+    }
+
+    /// Leaves out single Alertmanagers, so that the others are told.
+    fn leave_out_managers(&self, made: &mut Configuration, section: &mut Doc, refused: &mut Vec<Refused>) {
+        let Doc::Map(keys) = section else { return };
+        let Some((_, Doc::List(managers))) = keys.iter_mut().find(|(k, _)| k == "alertmanagers") else {
+            return;
+        };
+        let mut number = 0;
+        managers.retain(|one| {
+            let name = format!("alerting.alertmanagers[{number}]");
+            number += 1;
+            let alone = Doc::Map(vec![("alertmanagers".to_owned(), Doc::List(vec![one.clone()]))]);
+            made.sections = vec![("alerting".to_owned(), alone)];
+            let fine = (self.accepts)(&self.text(made, &[]));
+            made.sections.clear();
+            fine.map_err(|reason| refused.push(Refused { name, reason })).is_ok()
+        });
     }
 
     fn text(&self, made: &Configuration, jobs: &[Job]) -> String {
@@ -187,7 +250,6 @@ fn unused(prometheus: &Prometheus) -> Vec<Refused> {
         ("remoteRead", !spec.remote_read.is_empty()),
         ("otlp", spec.otlp.is_some()),
         ("tracingConfig", spec.tracing_config.is_some()),
-        ("ruleSelector", spec.rule_selector.is_some()),
     ];
     there
         .into_iter()

@@ -11,7 +11,18 @@ use tortie_cluster::Cluster;
 use tortie_cluster::watch::{Custom, Listener, Namespace, Selection, Watch, Watches};
 
 const GROUP: &str = "monitoring.coreos.com";
-const KINDS: [&str; 5] = ["Prometheus", "ServiceMonitor", "PodMonitor", "Probe", "ScrapeConfig"];
+const KINDS: [&str; 8] = [
+    "Prometheus",
+    "ServiceMonitor",
+    "PodMonitor",
+    "Probe",
+    "ScrapeConfig",
+    "PrometheusRule",
+    "Alertmanager",
+    "AlertmanagerConfig",
+];
+/// Kinds that nothing waits for: they are only shown.
+const SHOWN: [&str; 2] = ["Alertmanager", "AlertmanagerConfig"];
 /// How long the first lists may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -116,7 +127,7 @@ impl Sight {
         let mut out: Vec<String> = self
             .kinds
             .iter()
-            .filter(|s| !s.watch.synced())
+            .filter(|s| !SHOWN.contains(&s.kind) && !s.watch.synced())
             .map(|s| of(s.kind, s.watch.health().error))
             .collect();
         if !self.namespaces.synced() {

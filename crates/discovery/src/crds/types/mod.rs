@@ -3,21 +3,26 @@
 //! A field that is not here is either about the pods that the operator makes, or refused by name; `docs/crd-fields.md` has
 //! a row for each.
 
+mod alertmanager;
 mod monitor;
 mod probe;
 mod prometheus;
+mod rule;
 mod scrape_config;
 mod shared;
 
+pub use alertmanager::{Alertmanager, AlertmanagerConfig, AlertmanagerSpec, Base};
 pub use monitor::{
     Endpoint, EndpointCommon, MonitorCommon, PodEndpoint, PodMonitor, PodMonitorSpec, ServiceMonitor,
     ServiceMonitorSpec,
 };
 pub use probe::{Param, Probe, ProbeIngress, ProbeSpec, ProbeStatic, ProbeTargets, Prober};
 pub use prometheus::{
-    Alerting, AlertmanagerEndpoints, ApiServer, Exemplars, FileAccess, ObjectReference, Prometheus,
-    PrometheusSpec, Runtime, ScrapeClass, Sharding, Sigv4, Topology, Tsdb,
+    AlertSettings, Alerting, AlertmanagerEndpoints, ApiServer, Exemplars, FileAccess, ObjectReference,
+    Prometheus, PrometheusSpec, RuleReference, RuleSettings, Runtime, ScrapeClass, Sharding, Sigv4, Topology,
+    Tsdb,
 };
+pub use rule::{PrometheusRule, PrometheusRuleSpec, Rule, RuleGroup};
 pub use scrape_config::{
     DnsSd, FileSd, HttpSd, KubernetesSd, NamespaceDiscovery, ScrapeConfig, ScrapeConfigSpec, SdSelector,
     StaticTargets,

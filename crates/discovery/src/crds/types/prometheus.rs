@@ -139,6 +139,10 @@ pub struct PrometheusSpec {
     pub evaluation_interval: String,
     /// How far in the past rules are evaluated.
     pub rule_query_offset: Option<String>,
+    /// Settings of alerts, which are flags of the process.
+    pub rules: Option<RuleSettings>,
+    /// PrometheusRules that nothing is enforced on (deprecated).
+    pub prometheus_rules_excluded_from_enforce: Vec<RuleReference>,
     /// Where samples are sent; tortie reads its presence only.
     pub remote_write: Vec<serde_json::Value>,
     /// Where samples are read; tortie reads its presence only.
@@ -210,6 +214,36 @@ pub struct ObjectReference {
     pub namespace: String,
     /// Name; empty for all.
     pub name: String,
+}
+
+/// Names a PrometheusRule.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RuleReference {
+    /// Its namespace.
+    pub rule_namespace: String,
+    /// Its name.
+    pub rule_name: String,
+}
+
+/// Settings of rules.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct RuleSettings {
+    /// Those of alerts.
+    pub alert: AlertSettings,
+}
+
+/// Settings of alerts, durations.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AlertSettings {
+    /// Longest outage after which alerts go on waiting where they were.
+    pub for_outage_tolerance: String,
+    /// Least wait of a restored alert.
+    pub for_grace_period: String,
+    /// Least time between two notices of a firing alert.
+    pub resend_delay: String,
 }
 
 /// Settings that monitors may refer to.

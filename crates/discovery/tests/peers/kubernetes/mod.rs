@@ -5,5 +5,6 @@ mod beside;
 mod changes;
 mod gate;
 mod jobs;
+mod klist;
 mod outages;
 mod same;

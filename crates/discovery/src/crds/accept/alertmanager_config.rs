@@ -1,0 +1,285 @@
+//! What an AlertmanagerConfig may not say: receivers, routes and time intervals that contradict themselves.
+//!
+//! Rules and words: prometheus-operator 0.93, `pkg/alertmanager/validation/v1alpha1`. What it looks at further (the form of
+//! URLs, settings of HTTP, the Secrets behind them, the version of Alertmanager) is not looked at here.
+
+use super::Refusal;
+use super::intervals;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Fields that the definition of a child route has; one is no schema of its own there.
+const ROUTE: [&str; 10] = [
+    "receiver",
+    "groupBy",
+    "groupWait",
+    "groupInterval",
+    "repeatInterval",
+    "matchers",
+    "continue",
+    "routes",
+    "muteTimeIntervals",
+    "activeTimeIntervals",
+];
+/// Keys that VictorOps keeps for itself.
+const RESERVED: [&str; 7] = [
+    "routing_key",
+    "message_type",
+    "state_message",
+    "entity_display_name",
+    "monitoring_tool",
+    "entity_id",
+    "entity_state",
+];
+
+/// Refuses what the operator refuses.
+pub(in crate::crds) fn check(spec: &Value) -> Result<(), Refusal> {
+    let mut receivers = BTreeSet::new();
+    for receiver in list(spec, "receivers") {
+        let name = text(receiver, "name");
+        if !receivers.insert(name) {
+            return Err(format!("{name:?} receiver is not unique"));
+        }
+        check_receiver(receiver).map_err(|e| format!("failed to validate receiver {name:?}: {e}"))?;
+    }
+    let mut mute = BTreeSet::new();
+    for (i, interval) in list(spec, "muteTimeIntervals").iter().enumerate() {
+        intervals::check(interval).map_err(|e| format!("mute time interval[{i}] is invalid: {e}"))?;
+        mute.insert(text(interval, "name"));
+    }
+    match spec.get("route") {
+        Some(route) => check_route(route, &receivers, &mute, true),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn list<'v>(v: &'v Value, key: &str) -> &'v [Value] {
+    v.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+pub(super) fn text<'v>(v: &'v Value, key: &str) -> &'v str {
+    v.get(key).and_then(Value::as_str).unwrap_or("")
+}
+
+/// How one way of telling is checked.
+type Check = fn(&Value) -> Result<(), Refusal>;
+
+fn check_receiver(receiver: &Value) -> Result<(), Refusal> {
+    // In the operator's order.
+    let kinds: [(&str, Check); 8] = [
+        ("opsgenieConfigs", opsgenie),
+        ("pagerdutyConfigs", |c| one_of(c, ["routingKey", "serviceKey"], "is required")),
+        ("slackConfigs", slack),
+        ("webhookConfigs", |c| one_of(c, ["url", "urlSecret"], "must be specified")),
+        ("emailConfigs", email),
+        ("victoropsConfigs", victorops),
+        ("pushoverConfigs", pushover),
+        ("telegramConfigs", telegram),
+    ];
+    for (kind, check) in kinds {
+        for (i, config) in list(receiver, kind).iter().enumerate() {
+            check(config).map_err(|e| format!("'{kind}'[{i}]: {e}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn one_of(c: &Value, [a, b]: [&str; 2], what: &str) -> Result<(), Refusal> {
+    match c.get(a).or_else(|| c.get(b)) {
+        Some(_) => Ok(()),
+        None => Err(format!("one of '{a}' or '{b}' {what}")),
+    }
+}
+
+fn opsgenie(c: &Value) -> Result<(), Refusal> {
+    for r in list(c, "responders") {
+        if ["id", "name", "username"].iter().all(|k| text(r, k).is_empty()) {
+            return Err("responder must have at least an ID, a Name or an Username defined".to_owned());
+        }
+    }
+    Ok(())
+}
+
+fn slack(c: &Value) -> Result<(), Refusal> {
+    let missing = |what: &str, of: &str| Err(format!("missing {what} in Slack {of} configuration"));
+    for action in list(c, "actions") {
+        for key in ["type", "text"] {
+            if text(action, key).is_empty() {
+                return missing(&format!("'{key}'"), "action");
+            }
+        }
+        if text(action, "url").is_empty() && text(action, "name").is_empty() {
+            return missing("'name' or 'url'", "action");
+        }
+        if action.get("confirm").is_some_and(|c| text(c, "text").is_empty()) {
+            return missing("'text'", "confirmation");
+        }
+    }
+    for field in list(c, "fields") {
+        for key in ["title", "value"] {
+            if text(field, key).is_empty() {
+                return missing(&format!("'{key}'"), "field");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn email(c: &Value) -> Result<(), Refusal> {
+    if text(c, "to").is_empty() {
+        return Err("missing 'to' address".to_owned());
+    }
+    let mut seen = BTreeSet::new();
+    for header in list(c, "headers") {
+        let name = text(header, "key").to_lowercase();
+        if seen.contains(&name) {
+            return Err(format!("duplicate header {name:?}"));
+        }
+        seen.insert(name);
+    }
+    Ok(())
+}
+
+fn victorops(c: &Value) -> Result<(), Refusal> {
+    let reserved = list(c, "customFields").iter().map(|f| text(f, "key")).find(|k| RESERVED.contains(k));
+    if let Some(key) = reserved {
+        return Err(format!("usage of reserved word {key:?} is not allowed in custom fields"));
+    }
+    match c.get("routingKey") {
+        Some(Value::String(s)) if s.is_empty() => Err("missing 'routingKey' key".to_owned()),
+        None => Err("missing 'routingKey' key".to_owned()),
+        Some(_) => Ok(()),
+    }
+}
+
+fn pushover(c: &Value) -> Result<(), Refusal> {
+    one_of(c, ["userKey", "userKeyFile"], "must be configured")?;
+    one_of(c, ["token", "tokenFile"], "must be configured")?;
+    let on = |key: &str| c.get(key).and_then(Value::as_bool) == Some(true);
+    if on("html") && on("monospace") {
+        return Err("'html' and 'monospace' options are mutually exclusive".to_owned());
+    }
+    Ok(())
+}
+
+fn telegram(c: &Value) -> Result<(), Refusal> {
+    let refuse = |words: &str| Err(words.to_owned());
+    match (c.get("botToken"), c.get("botTokenFile")) {
+        (None, None) => return refuse("mandatory field botToken or botTokenfile is empty"),
+        (Some(_), Some(_)) => return refuse("only one of 'botToken' or 'botTokenfile' must be configured"),
+        _ => {}
+    }
+    match c.get("chatID").and_then(Value::as_i64) {
+        None | Some(0) => refuse("mandatory field 'chatID' is empty"),
+        Some(_) => Ok(()),
+    }
+}
+
+fn check_route(
+    route: &Value,
+    receivers: &BTreeSet<&str>,
+    mute: &BTreeSet<&str>,
+    top: bool,
+) -> Result<(), Refusal> {
+    match text(route, "receiver") {
+        "" if top => return Err("root route must define a receiver".to_owned()),
+        "" => {}
+        name if receivers.contains(name) => {}
+        name => return Err(format!("receiver {name:?} not found")),
+    }
+    let by: Vec<&str> = list(route, "groupBy").iter().filter_map(Value::as_str).collect();
+    let unique: BTreeSet<&str> = by.iter().copied().collect();
+    let shown = || format!("[{}]", by.join(" "));
+    if unique.len() < by.len() {
+        return Err(format!("duplicate values not permitted in route 'groupBy': {}", shown()));
+    }
+    if unique.contains("...") && by.len() > 1 {
+        return Err(format!("'...' must be a sole value in route 'groupBy': {}", shown()));
+    }
+    for (key, what) in [("muteTimeIntervals", "mute time interval"), ("activeTimeIntervals", "time interval")]
+    {
+        for name in list(route, key).iter().filter_map(Value::as_str) {
+            if !mute.contains(name) {
+                return Err(format!("{what} {name:?} not found"));
+            }
+        }
+    }
+    for (i, m) in list(route, "matchers").iter().enumerate() {
+        let kind = text(m, "matchType");
+        if !matches!(kind, "" | "=" | "!=" | "=~" | "!~") {
+            return Err(format!("matcher[{i}]: invalid 'matchType' '{kind}' provided'"));
+        }
+        if !kind.is_empty() && text(m, "name").trim().is_empty() {
+            return Err(format!("matcher[{i}]: matcher 'name' is required"));
+        }
+    }
+    let children = list(route, "routes");
+    for (i, child) in children.iter().enumerate() {
+        let mut keys = child.as_object().into_iter().flatten().map(|(k, _)| k.as_str());
+        if let Some(key) = keys.find(|k| !ROUTE.contains(k)) {
+            return Err(format!("route[{i}]: json: unknown field {key:?}"));
+        }
+    }
+    for (i, child) in children.iter().enumerate() {
+        check_route(child, receivers, mute, false).map_err(|e| format!("route[{i}]: {e}"))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    #[allow(clippy::needless_pass_by_value)]
+    fn says(spec: Value, expect: Result<(), &str>) {
+        assert_eq!(check(&spec), expect.map_err(str::to_owned), "{spec}");
+    }
+
+    fn receiver(kind: &str, config: &Value) -> Value {
+        json!({"receivers": [{"name": "r", kind: [config]}], "route": {"receiver": "r"}})
+    }
+
+    #[test]
+    fn routes_name_what_is_there() {
+        says(receiver("webhookConfigs", &json!({"url": "http://x"})), Ok(()));
+        says(json!({"route": {}}), Err("root route must define a receiver"));
+        says(json!({"route": {"receiver": "x"}}), Err("receiver \"x\" not found"));
+        let routed = |route: Value| json!({"receivers": [{"name": "r"}], "route": route});
+        says(
+            routed(json!({"receiver": "r", "routes": [{"routes": [{"receiver": "no"}]}]})),
+            Err("route[0]: route[0]: receiver \"no\" not found"),
+        );
+        says(
+            routed(json!({"receiver": "r", "groupBy": ["a", "a"]})),
+            Err("duplicate values not permitted in route 'groupBy': [a a]"),
+        );
+        says(
+            routed(json!({"receiver": "r", "muteTimeIntervals": ["night"]})),
+            Err("mute time interval \"night\" not found"),
+        );
+        says(
+            routed(json!({"receiver": "r", "routes": [{"reciever": "r"}]})),
+            Err("route[0]: json: unknown field \"reciever\""),
+        );
+    }
+
+    #[test]
+    fn receivers_are_whole() {
+        let of = |kind: &str, config: Value, words: &str| {
+            let whole = format!("failed to validate receiver \"r\": '{kind}'[0]: {words}");
+            says(receiver(kind, &config), Err(&whole));
+        };
+        of("webhookConfigs", json!({}), "one of 'url' or 'urlSecret' must be specified");
+        of("pagerdutyConfigs", json!({}), "one of 'routingKey' or 'serviceKey' is required");
+        of("emailConfigs", json!({}), "missing 'to' address");
+        of("telegramConfigs", json!({"botTokenFile": "x"}), "mandatory field 'chatID' is empty");
+        of(
+            "slackConfigs",
+            json!({"fields": [{"title": "x"}]}),
+            "missing 'value' in Slack field configuration",
+        );
+        says(json!({"receivers": [{"name": "a"}, {"name": "a"}]}), Err("\"a\" receiver is not unique"));
+    }
+}

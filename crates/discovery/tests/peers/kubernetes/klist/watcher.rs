@@ -1,0 +1,129 @@
+//! One discovery behind one way to the API server, and how far it was from the cluster.
+
+use super::BOUND;
+use super::cases::Case;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+use tokio::sync::watch::Receiver;
+use tortie_config::Config;
+use tortie_discovery::{Groups, Job, Manager};
+use tortie_host::{RealFs, SystemClock};
+use tortie_testbed::FaultyProxy;
+
+/// Jobs whose targets are compared.
+pub(super) const JOBS: [&str; 2] = ["pod", "endpointslice"];
+
+/// Addresses that kubectl lists, by the job whose targets they are.
+pub(super) type Listed = BTreeMap<&'static str, BTreeSet<String>>;
+
+pub(super) struct Watcher {
+    pub(super) case: Case,
+    /// None for one that asks the API server itself, over TLS.
+    pub(super) proxy: Option<FaultyProxy>,
+    pub(super) manager: Manager,
+    streams: HashMap<String, Receiver<Groups>>,
+    /// Since when a job differs from the cluster.
+    differs: BTreeMap<&'static str, Instant>,
+    /// The longest that any was other than the cluster after all was well again.
+    pub(super) worst: Duration,
+    /// The same while something was wrong.
+    pub(super) meanwhile: Duration,
+}
+
+impl Watcher {
+    pub(super) fn start(
+        case: Case,
+        proxy: Option<FaultyProxy>,
+        kubeconfig: &Path,
+        runtime: &Runtime,
+    ) -> Watcher {
+        let namespaces = match case.namespaces {
+            [] => String::new(),
+            names => format!(", namespaces: {{names: [{}]}}", names.join(", ")),
+        };
+        let mut text = "scrape_configs:\n".to_owned();
+        for job in JOBS {
+            text += &format!(
+                "- {{job_name: {job}, kubernetes_sd_configs: [{{role: {job}, kubeconfig_file: {}{namespaces}}}]}}\n",
+                kubeconfig.display()
+            );
+        }
+        let config = Config::load(&text, "/p.yml").unwrap_or_else(|e| panic!("{e}"));
+        let manager = Manager::new(Arc::new(RealFs), Arc::new(SystemClock::new()));
+        let streams = {
+            let _inside = runtime.enter();
+            manager.apply(config.scrape_configs.iter().map(Job::from_config).collect())
+        };
+        Watcher {
+            case,
+            proxy,
+            manager,
+            streams,
+            differs: BTreeMap::new(),
+            worst: Duration::ZERO,
+            meanwhile: Duration::ZERO,
+        }
+    }
+
+    /// Addresses of a job's targets, without that of the API server.
+    pub(super) fn set(&self, job: &str) -> BTreeSet<String> {
+        let groups = self.streams[job].borrow().clone();
+        let all = groups.iter().flat_map(|g| &g.targets).map(|t| {
+            let address = t.value("__address__");
+            address.trim_end_matches(":80").to_owned()
+        });
+        all.filter(|a| a != "10.99.0.1:6443").collect()
+    }
+
+    pub(super) fn right(&self, listed: &Listed) -> bool {
+        JOBS.iter().all(|job| self.set(job) == listed[job])
+    }
+
+    /// Compares with what is in the cluster now. Since `well` nothing is wrong; before that only what is unharmed is held to
+    /// the bound.
+    #[track_caller]
+    pub(super) fn compare(&mut self, listed: &Listed, well: Option<Instant>) {
+        let now = Instant::now();
+        for job in JOBS {
+            let set = self.set(job);
+            let name = self.case.name;
+            assert!(!set.is_empty(), "{name}: targets of {job} are gone");
+            let since = self.differs.get(job).copied();
+            let listed = &listed[job];
+            if set == *listed {
+                if let (Some(since), Some(well)) = (self.differs.remove(job), well) {
+                    self.worst = self.worst.max(now - since.max(well));
+                }
+                continue;
+            }
+            let since = *self.differs.entry(job).or_insert(since.unwrap_or(now));
+            if well.is_none() {
+                self.meanwhile = self.meanwhile.max(now - since);
+            }
+            let held = match well {
+                Some(well) => now.saturating_duration_since(since.max(well)),
+                None if self.case.unharmed.contains(&job) => now - since,
+                None => Duration::ZERO,
+            };
+            // A second goes by between two looks.
+            assert!(
+                held <= BOUND + Duration::from_secs(1),
+                "{name} ({}): {job} differs for {held:?}: listed {listed:?}, targets {set:?}\n{:?}",
+                self.case.what,
+                self.manager.clusters().status()
+            );
+        }
+    }
+
+    /// Whether any watch says that it is stale.
+    pub(super) fn stale(&self) -> bool {
+        self.manager
+            .clusters()
+            .status()
+            .iter()
+            .any(|s| s.health.stale_since.is_some() && s.health.error.is_some())
+    }
+}
