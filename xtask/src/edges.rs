@@ -14,7 +14,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tortie-tsdb", &["tortie-model", "tortie-host"]),
     ("tortie-promql", &["tortie-model", "tortie-host"]),
     ("tortie-cluster", &["tortie-model", "tortie-host", "tortie-config", "tortie-client"]),
-    ("tortie-discovery", &["tortie-model", "tortie-host", "tortie-config", "tortie-cluster"]),
+    (
+        "tortie-discovery",
+        &[
+            "tortie-model",
+            "tortie-host",
+            "tortie-config",
+            "tortie-template",
+            "tortie-promql",
+            "tortie-cluster",
+        ],
+    ),
     (
         "tortie-scrape",
         &[
@@ -112,7 +122,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// Crates that any crate's own tests may use besides.
 const FOR_TESTS: &[&str] =
-    &["tortie-sim", "tortie-script", "tortie-tsdb", "tortie-promql", "tortie-host", "tortie-testbed"];
+    &["tortie-sim", "tortie-script", "tortie-tsdb", "tortie-promql", "tortie-host", "tortie-scrape", "tortie-testbed"];
 
 /// One complaint for each edge that is not on the list.
 pub(crate) fn check(meta: &Value) -> Vec<String> {

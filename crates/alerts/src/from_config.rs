@@ -65,6 +65,7 @@ fn job(i: usize, am: &AlertmanagerConfig) -> Job {
     for f in &am.file_sd_configs {
         sources.push(Source::Files { patterns: f.files.clone(), refresh_interval_ms: f.refresh_interval_ms });
     }
+    sources.extend(am.dns_sd_configs.iter().cloned().map(Source::Dns));
     for k in &am.kubernetes_sd_configs {
         sources.push(Source::Kubernetes(Box::new(Spec::from_config(k))));
     }

@@ -223,9 +223,15 @@ impl Manager {
         self.senders().iter().map(status).collect()
     }
 
+    /// Names that DNS was asked for, and those that had no answer.
+    pub fn dns(&self) -> (u64, u64) {
+        self.discovery.dns().totals()
+    }
+
     /// Writes the metrics.
     pub fn write_metrics(&self, w: &mut Writer) {
-        metrics::write(w, &self.senders(), self.alertmanagers().0.len(), self.options.capacity);
+        let now = self.clock.monotonic_ns();
+        metrics::write(w, now, &self.senders(), self.alertmanagers().0.len(), self.options.capacity);
     }
 
     /// Ends all senders: what waits is sent when the options say so, within `most`, and the rest is kept.

@@ -1,13 +1,16 @@
 //! Own metrics, in Prometheus' names for the same things.
 
 use crate::sender::Sender;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use tortie_wire::MetricType::{Counter, Gauge, Histogram, Summary};
+use tortie_wire::quantiles::Recent;
 use tortie_wire::text::Writer;
 
 /// Upper bounds of latencies, seconds.
 const BOUNDS: [f64; 4] = [0.01, 0.1, 1.0, 10.0];
+/// Quantiles of latencies.
+const QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
 
 /// Counters of one Alertmanager.
 #[derive(Debug, Default)]
@@ -18,10 +21,13 @@ pub(crate) struct Counters {
     sum_ns: AtomicU64,
     /// Below each bound, not cumulated.
     buckets: [AtomicU64; BOUNDS.len()],
+    recent: Mutex<Recent>,
 }
 
 impl Counters {
-    pub(crate) fn sent(&self, alerts: usize, ns: u64) {
+    /// Counts a request that ended at `now_ns` of the monotonic clock.
+    pub(crate) fn sent(&self, alerts: usize, now_ns: u64, ns: u64) {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).observe(now_ns, ns);
         self.sent.fetch_add(alerts as u64, Relaxed);
         self.requests.fetch_add(1, Relaxed);
         self.sum_ns.fetch_add(ns, Relaxed);
@@ -42,7 +48,13 @@ impl Counters {
 }
 
 /// Writes the metrics of all Alertmanagers.
-pub(crate) fn write(w: &mut Writer, senders: &[Arc<Sender>], discovered: usize, capacity: usize) {
+pub(crate) fn write(
+    w: &mut Writer,
+    now_ns: u64,
+    senders: &[Arc<Sender>],
+    discovered: usize,
+    capacity: usize,
+) {
     let one = |w: &mut Writer, name: &str, kind, help: &str, value: &dyn Fn(&Sender) -> f64| {
         w.family(name, kind, help);
         for s in senders {
@@ -69,7 +81,7 @@ pub(crate) fn write(w: &mut Writer, senders: &[Arc<Sender>], discovered: usize, 
         "Total number of sent alerts affected by errors.",
         &|s| s.counters.errors.load(Relaxed) as f64,
     );
-    latency(w, senders);
+    latency(w, now_ns, senders);
     w.family(
         "prometheus_notifications_queue_capacity",
         Gauge,
@@ -95,7 +107,7 @@ pub(crate) fn write(w: &mut Writer, senders: &[Arc<Sender>], discovered: usize, 
     );
 }
 
-fn latency(w: &mut Writer, senders: &[Arc<Sender>]) {
+fn latency(w: &mut Writer, now_ns: u64, senders: &[Arc<Sender>]) {
     const HISTOGRAM: &str = "prometheus_notifications_latency_histogram_seconds";
     const SUMMARY: &str = "prometheus_notifications_latency_seconds";
     let totals = |w: &mut Writer, name: &str, s: &Sender| {
@@ -118,6 +130,13 @@ fn latency(w: &mut Writer, senders: &[Arc<Sender>]) {
     }
     w.family(SUMMARY, Summary, "Latency quantiles for sending alert notifications.");
     for s in senders {
+        let recent = s.counters.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let values = recent.quantiles(now_ns, &QUANTILES);
+        drop(recent);
+        for (q, v) in QUANTILES.iter().zip(values) {
+            let q = q.to_string();
+            w.sample(SUMMARY, [("alertmanager", s.url.as_str()), ("quantile", q.as_str())], v);
+        }
         totals(w, SUMMARY, s);
     }
 }

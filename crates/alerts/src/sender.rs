@@ -140,7 +140,8 @@ impl Sender {
         };
         match outcome {
             Outcome::Delivered => {
-                self.counters.sent(alerts.len(), self.clock.monotonic_ns().saturating_sub(begin));
+                let now = self.clock.monotonic_ns();
+                self.counters.sent(alerts.len(), now, now.saturating_sub(begin));
                 self.queue().delivered(&alerts);
                 None
             }

@@ -4,6 +4,7 @@
 //! `_count` and `_bucket` follow from [`Kind`]. What is not here is not Calico's, or belongs to Calico Enterprise.
 
 use crate::component::Component;
+use crate::doctor::nearest::{Choice, rank};
 use crate::facts::install::Version;
 
 mod names;
@@ -114,6 +115,21 @@ pub fn component_of(series: &str) -> Option<Component> {
         return Some(metric.component);
     }
     Component::ALL.into_iter().find(|c| c.prefixes().iter().any(|p| series.starts_with(p)))
+}
+
+/// Why a name has no series in any version of Calico, with what may have been meant; `None` for a name that has, one that
+/// is not Calico's, and one that a rule records.
+pub fn unknown(name: &str) -> Option<String> {
+    let component = component_of(name).filter(|_| find(name).is_none() && !name.contains(':'))?;
+    let names = series(component, None);
+    // The usual slip: counters of Calico mostly lack `_total`.
+    let plain = name.strip_suffix("_total").filter(|p| names.iter().any(|n| n == p)).map(str::to_owned);
+    let meant = plain.or_else(|| {
+        let choices: Vec<Choice<'_>> = names.iter().map(|n| Choice { value: n, fact: None }).collect();
+        rank(name, &choices, "metric").into_iter().next().map(|c| c.value)
+    });
+    let hint = meant.map_or_else(String::new, |m| format!(" (hint: did you mean {m}?)"));
+    Some(format!("no version of Calico has {name}{hint}"))
 }
 
 /// All names of series of a component in a version, for "what may have been meant".

@@ -135,6 +135,9 @@ pub struct Collector {
     pub config: Option<String>,
     /// Whether the last reload of the configuration succeeded, by its own metric.
     pub reload_ok: Option<bool>,
+    /// When it loaded its configuration, milliseconds since 1970 by its own clock.
+    #[serde(default)]
+    pub loaded_at: Option<i64>,
     /// Whether the log is still replayed: fraction done.
     pub replaying: Option<f64>,
     /// Active targets.

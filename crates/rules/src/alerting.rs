@@ -115,11 +115,16 @@ pub(crate) fn found(
 /// A text with its templates expanded; an error stands in its place and keeps nothing back.
 fn expand(spec: &RuleSpec, text: &Reading, data: &TemplateData<'_>, env: &Environment) -> String {
     let template = match text {
-        Reading::Plain(text) => return text.clone(),
+        Reading::Plain(text) => {
+            env.counters.count_expansion(false);
+            return text.clone();
+        }
         Reading::Template(t) => t,
     };
     let mut query = |q: &str, at_ms: i64| env.template_query(q, at_ms);
-    template.expand(data, &mut query).unwrap_or_else(|e| {
+    let expanded = template.expand(data, &mut query);
+    env.counters.count_expansion(expanded.is_err());
+    expanded.unwrap_or_else(|e| {
         tracing::warn!(alert = spec.name, err = e.as_str(), "Expanding alert template failed");
         format!("<error expanding template: {e}>")
     })

@@ -158,8 +158,9 @@ impl Group {
     /// Ends a tick: stale markers of rules that went, figures.
     pub(crate) fn finish(&self, env: &Environment, ts: i64, (began_ms, began): (i64, u64), samples: u64) {
         self.end_gone(env, ts);
-        let took = env.clock.monotonic_ns().saturating_sub(began);
-        env.counters.ticks.observe(took);
+        let now = env.clock.monotonic_ns();
+        let took = now.saturating_sub(began);
+        env.counters.ticks.observe(now, took);
         let rules_ns = self.rules.iter().map(|r| r.standing().duration_ns).sum();
         let mut s = self.locked();
         s.duration_ns = took;

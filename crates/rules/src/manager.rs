@@ -150,7 +150,7 @@ impl Manager {
 
     /// Writes own metrics.
     pub fn write_metrics(&self, w: &mut Writer) {
-        metrics::write(w, &self.env.counters, &self.list());
+        metrics::write(w, self.env.clock.monotonic_ns(), &self.env.counters, &self.list());
     }
 
     fn groups(&self) -> MutexGuard<'_, BTreeMap<Key, Running>> {

@@ -1,13 +1,17 @@
 //! Own metrics of rules, in Prometheus' names for the same things.
 
 use crate::group::Group;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use tortie_wire::MetricType::{Counter, Gauge, Histogram, Summary};
+use tortie_wire::quantiles::Recent;
 use tortie_wire::text::Writer;
 
 /// Upper bounds of durations, seconds.
 const BOUNDS: [f64; 4] = [0.01, 0.1, 1.0, 10.0];
+/// Quantiles of the durations of rules and of ticks.
+const OF_RULES: [f64; 3] = [0.5, 0.9, 0.99];
+const OF_TICKS: [f64; 5] = [0.01, 0.05, 0.5, 0.9, 0.99];
 
 /// Durations, counted.
 #[derive(Debug, Default)]
@@ -16,10 +20,16 @@ pub struct Timing {
     sum_ns: AtomicU64,
     /// Below each bound, not cumulated.
     buckets: [AtomicU64; BOUNDS.len()],
+    recent: Mutex<Recent>,
 }
 
+/// A summary, a histogram and what both count.
+type Names<'a> = (&'a str, &'a str, &'a str);
+
 impl Timing {
-    pub(crate) fn observe(&self, ns: u64) {
+    /// Counts a duration that ended at `now_ns` of the monotonic clock.
+    pub(crate) fn observe(&self, now_ns: u64, ns: u64) {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).observe(now_ns, ns);
         self.count.fetch_add(1, Relaxed);
         self.sum_ns.fetch_add(ns, Relaxed);
         let seconds = ns as f64 / 1e9;
@@ -28,10 +38,16 @@ impl Timing {
         }
     }
 
-    fn write(&self, w: &mut Writer, name: &str, histogram: &str, help: &str) {
+    fn write(&self, w: &mut Writer, now_ns: u64, quantiles: &[f64], (name, histogram, help): Names<'_>) {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner).quantiles(now_ns, quantiles);
         let (count, sum) = (self.count.load(Relaxed) as f64, self.sum_ns.load(Relaxed) as f64 / 1e9);
         for (name, kind) in [(name, Summary), (histogram, Histogram)] {
             w.family(name, kind, help);
+            if kind == Summary {
+                for (q, v) in quantiles.iter().zip(&recent) {
+                    w.sample(name, [("quantile", q.to_string().as_str())], *v);
+                }
+            }
             if kind == Histogram {
                 let mut below = 0;
                 for (bound, n) in BOUNDS.iter().zip(&self.buckets) {
@@ -53,10 +69,19 @@ pub struct Counters {
     pub rules: Timing,
     /// Durations of ticks.
     pub ticks: Timing,
+    /// Texts of labels and annotations that were expanded.
+    expansions: AtomicU64,
+    /// Of these, those that failed.
+    failed_expansions: AtomicU64,
     panics: AtomicU64,
 }
 
 impl Counters {
+    pub(crate) fn count_expansion(&self, failed: bool) {
+        self.expansions.fetch_add(1, Relaxed);
+        self.failed_expansions.fetch_add(u64::from(failed), Relaxed);
+    }
+
     pub(crate) fn count_panic(&self) {
         self.panics.fetch_add(1, Relaxed);
     }
@@ -68,19 +93,34 @@ impl Counters {
 }
 
 /// Writes all metrics of rules.
-pub(crate) fn write(w: &mut Writer, counters: &Counters, groups: &[Arc<Group>]) {
-    counters.rules.write(
-        w,
+pub(crate) fn write(w: &mut Writer, now_ns: u64, counters: &Counters, groups: &[Arc<Group>]) {
+    let rules = (
         "prometheus_rule_evaluation_duration_seconds",
         "prometheus_rule_evaluation_duration_histogram_seconds",
         "The duration for a rule to execute.",
     );
-    counters.ticks.write(
-        w,
+    counters.rules.write(w, now_ns, &OF_RULES, rules);
+    let ticks = (
         "prometheus_rule_group_duration_seconds",
         "prometheus_rule_group_duration_histogram_seconds",
         "The duration of rule group evaluations.",
     );
+    counters.ticks.write(w, now_ns, &OF_TICKS, ticks);
+    for (name, help, n) in [
+        (
+            "prometheus_template_text_expansion_failures_total",
+            "The total number of template text expansion failures.",
+            &counters.failed_expansions,
+        ),
+        (
+            "prometheus_template_text_expansions_total",
+            "The total number of template text expansions.",
+            &counters.expansions,
+        ),
+    ] {
+        w.family(name, Counter, help);
+        w.sample(name, [], n.load(Relaxed) as f64);
+    }
     let panics = "tortie_rule_panics_total";
     w.family(panics, Counter, "Panics caught at the border of a rule.");
     w.sample(panics, [], counters.panics() as f64);

@@ -162,8 +162,9 @@ impl Rule {
             tracing::error!(rule = self.spec.name, "BUG: panic while evaluating a rule");
             Err("BUG: the evaluation ended in a panic; the log has it".to_owned())
         });
-        let took = env.clock.monotonic_ns().saturating_sub(began);
-        env.counters.rules.observe(took);
+        let now = env.clock.monotonic_ns();
+        let took = now.saturating_sub(began);
+        env.counters.rules.observe(now, took);
         let evaluated = match result {
             Ok((samples, wrong)) => Evaluated { samples, failed: false, error: wrong.map(Arc::from) },
             Err(e) => Evaluated { samples: 0, failed: true, error: Some(Arc::from(e)) },

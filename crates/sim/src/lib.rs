@@ -1,6 +1,7 @@
 //! The simulated Calico fleet and the replay of recorded scrapes.
 
 mod address;
+mod alertmanager;
 pub mod catalogue;
 mod clock;
 mod error;
@@ -17,6 +18,7 @@ mod state;
 mod world;
 
 pub use address::Bind;
+pub use alertmanager::Alertmanager;
 pub use clock::SimClock;
 pub use error::SimError;
 pub use fault::Fault;

@@ -9,6 +9,7 @@
 mod actor;
 mod api;
 mod bed;
+mod faulty_proxy;
 mod fleet;
 mod http;
 pub mod installs;
@@ -24,6 +25,7 @@ mod watch;
 
 pub use actor::Actor;
 pub use api::{Api, Refused, path_of};
+pub use faulty_proxy::{Act, Asked, FaultyProxy, Piece, Rule};
 pub use bed::{AuditEvent, Bed, Options, Output, Road};
 pub use fleet::{Fault, Fleet, Listening, Where};
 pub use http::Answer;

@@ -14,12 +14,18 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Exit code of a program whose reader has gone, as a shell shows it: 128 and the number of SIGPIPE.
+const READER_GONE: i32 = 141;
+
 fn main() -> ExitCode {
+    end_with_the_reader();
     let args: Vec<std::ffi::OsString> = std::env::args_os().collect();
     let args = match commands::run::without_refused(args) {
         Ok(a) => a,
         Err(code) => return code,
     };
+    // Less memory for all of them, and no more CPU: docs/decisions/0015-small-pages.md.
+    tortie_host::limits::small_pages();
     match parsed(args).command {
         Command::Demo(c) => c.execute(),
         Command::Run(c) => c.execute(),
@@ -47,6 +53,19 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
     }
+}
+
+/// Ends without a word when whoever read standard output has gone (`tortie doctor | head`). Rust ignores SIGPIPE, and printing
+/// panics then.
+fn end_with_the_reader() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let text = panic.payload_as_str().unwrap_or_default();
+        if text.starts_with("failed printing to stdout") && text.contains("Broken pipe") {
+            std::process::exit(READER_GONE);
+        }
+        before(panic);
+    }));
 }
 
 /// Reads the arguments. Called `kubectl-tortie`, as kubectl finds its plugins, the help says `kubectl tortie`.

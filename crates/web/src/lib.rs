@@ -11,6 +11,7 @@ mod params;
 mod reply;
 mod request_line;
 mod router;
+mod runbooks;
 pub mod secure;
 pub mod server;
 pub mod sources;

@@ -88,6 +88,12 @@ pub trait Sources: Send + Sync {
         Default::default()
     }
 
+    /// The runbook of an alert, in Markdown; that of the empty name lists all.
+    fn runbook(&self, name: &str) -> Option<&str> {
+        let _ = name;
+        None
+    }
+
     /// How it stands with each Alertmanager, ascending by URL.
     fn notifications(&self) -> Vec<Notifications> {
         Vec::new()

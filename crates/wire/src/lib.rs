@@ -6,6 +6,7 @@
 pub mod content_type;
 pub mod float;
 pub mod metric_type;
+pub mod quantiles;
 pub mod quote;
 pub mod text;
 

@@ -316,6 +316,23 @@ async fn a06_killed_while_a_resolved_alert_waits_it_is_told_after_the_start() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a08_a_crash_repeats_a_resolved_notice_at_most_once() {
+    // Killed at any time around the delivery: before, between delivery and the writing of the side file, after.
+    for ms in (0..4000).step_by(100) {
+        let mut bed = Bed::new(ONE);
+        bed.manager.notify(vec![bed.fires("x")]);
+        seconds(5).await;
+        bed.manager.notify(vec![bed.is_over("x")]);
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        bed.again(ONE);
+        seconds(600).await;
+        // The first one said that it fires.
+        let over = bed.fake.names("am").len() - 1;
+        assert!((1..=2).contains(&over), "killed after {ms} ms: told {over} times");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_strange_side_file_is_ignored_and_written_anew() {
     let mut bed = Bed::new(ONE);
     let file = Path::new("/data").join(tortie_alerts::memory::FILE);

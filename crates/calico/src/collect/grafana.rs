@@ -1,7 +1,7 @@
 //! Grafana as its own API shows it: data sources, and the dashboards that speak of Calico's metrics, however they came there.
 //!
-//! It is asked only when an address is given. A token of a viewer lists dashboards; data sources take the right to read them,
-//! and without them nothing is told, for a dashboard cannot be judged by half of what it needs.
+//! It is asked only when an address is given. A viewer lists dashboards; data sources take the right to read them, and without
+//! them nothing is told, for a dashboard cannot be judged by half of what it needs.
 
 use crate::collect::prometheus::{PrometheusAddress, ask};
 use crate::snapshot::{Grafana, GrafanaDataSource};
@@ -67,9 +67,14 @@ async fn get(address: &PrometheusAddress, path: &str) -> Result<Value, String> {
     match reply.status {
         200 => serde_json::from_slice(&reply.body)
             .map_err(|_| format!("{path}: what answers is no Grafana ({})", reply.content_type)),
-        401 => Err("it does not take the token (hint: --grafana-token-file)".to_owned()),
+        401 => {
+            Err("it does not take the credentials (hint: --grafana-token-file, or --grafana-user)".to_owned())
+        }
         403 => Err(format!(
-            "the token has no right to {path} (hint: a service account of Grafana with role Editor)"
+            "no right to {path} (hint: a service account of Grafana with datasources:read, which role Admin has)"
+        )),
+        status @ 300..=399 => Err(format!(
+            "{path}: status {status}, it sends elsewhere (hint: --grafana-url with the address at which a browser ends)"
         )),
         status => Err(format!("{path}: status {status}")),
     }

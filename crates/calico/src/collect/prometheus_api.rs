@@ -61,13 +61,14 @@ pub(super) async fn answer(collector: &mut Collector, way: &Way, queries: Vec<St
 }
 
 async fn fill(collector: &mut Collector, way: &Way, watch: &Watch, asked: &[String]) {
-    let (config, targets, pools, rules, alertmanagers, replay, clock) = tokio::join!(
+    let (config, targets, pools, rules, alertmanagers, replay, runtime, clock) = tokio::join!(
         data(way, "/api/v1/status/config"),
         active(way),
         data(way, "/api/v1/scrape_pools"),
         data(way, "/api/v1/rules"),
         data(way, "/api/v1/alertmanagers"),
         data(way, "/api/v1/status/walreplay"),
+        data(way, "/api/v1/status/runtimeinfo"),
         ahead(way, watch),
     );
     collector.config = config.ok().map(|c| text(&c, "/yaml"));
@@ -94,6 +95,8 @@ async fn fill(collector: &mut Collector, way: &Way, watch: &Watch, asked: &[Stri
         let (min, max, current) = (at("/min")?, at("/max")?, at("/current")?);
         Some(if max > min { (current - min) / (max - min) } else { 0.0 })
     });
+    let loaded = runtime.ok().and_then(|r| text(&r, "/lastConfigTime").parse::<jiff::Timestamp>().ok());
+    collector.loaded_at = loaded.map(|t| t.as_millisecond());
     collector.clock_ahead = clock;
     answer(collector, way, vec!["prometheus_config_last_reload_successful".to_owned()]).await;
     if let Some(Ok(samples)) = collector.answers.get("prometheus_config_last_reload_successful") {

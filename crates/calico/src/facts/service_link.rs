@@ -25,7 +25,7 @@ pub enum ServiceLink {
     NoPods(usize),
     /// Its selector would match, but it stands in another namespace than the pods.
     WrongNamespace(usize),
-    /// The operator makes one as soon as the metrics are on, so its absence is a consequence.
+    /// The operator makes one as soon as the metrics are on, or is about to, so its absence is a consequence.
     Comes,
     /// There is none.
     Missing,
@@ -114,15 +114,29 @@ impl Facts<'_> {
     }
 
     /// Whether the operator brings the Service with the setting that is still off: kube-controllers' always, Typha's
-    /// from 1.34 (Calico 3.28) on.
+    /// from 1.34 (Calico 3.28) on. It writes Typha's Deployment first and then the Service, so while pods of before the
+    /// port are there it may be between the two.
     fn comes(&self, component: Component) -> bool {
         let off = self.settings.of_component(component).is_some_and(|e| !e.enabled.value);
+        let off = off || component == Component::Typha && self.typha_rolls();
         let makes = match component {
             Component::Felix => false,
             Component::Typha => self.install.since(28),
             Component::KubeControllers => true,
         };
         self.install.keeper == Keeper::Operator && off && makes
+    }
+}
+
+impl Facts<'_> {
+    /// Whether the Installation gives Typha a port that some of its pods do not have yet.
+    fn typha_rolls(&self) -> bool {
+        let Some(port) = self.settings.typha_metrics_port.map(|p| p.to_string()) else { return false };
+        let pods = self.workloads.get(&Component::Typha).map(|w| w.pods.iter()).into_iter().flatten();
+        pods.filter(|p| p.meta.deleting.is_none()).any(|p| {
+            let mut env = p.containers.iter().filter_map(|c| c.env.get("TYPHA_PROMETHEUSMETRICSPORT"));
+            !env.any(|v| *v == port)
+        })
     }
 }
 

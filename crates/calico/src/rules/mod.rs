@@ -14,7 +14,7 @@ pub mod standalone;
 mod tests;
 pub mod write;
 
-pub use scope::Scope;
+pub use scope::{Runbooks, Scope};
 pub use standalone::standalone;
 
 /// Rules that are evaluated one after the other.

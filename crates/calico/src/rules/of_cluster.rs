@@ -1,7 +1,7 @@
 //! The scope of a cluster: read off its objects.
 
 use super::Scope;
-use super::scope::CONNTRACK_ENTRIES;
+use super::scope::{CONNTRACK_ENTRIES, Runbooks};
 use crate::catalogue::Mode;
 use crate::component::Component;
 use crate::facts::{Facts, discovered};
@@ -24,6 +24,7 @@ impl Scope {
             jobs: jobs(facts),
             conntrack_entries: felix_numbers(facts.snap, "bpfMapSizeConntrack").unwrap_or(CONNTRACK_ENTRIES),
             own: false,
+            runbooks: Runbooks::Told,
             ..Scope::default()
         }
     }

@@ -7,8 +7,21 @@ use crate::facts::install::Version;
 use crate::facts::queries;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Where the runbooks of the bundled files lie, below the project's root.
-pub const RUNBOOKS: &str = "docs/runbooks/";
+/// What stands before a page's name in the bundled files: a tortie that evaluates them serves the pages itself.
+pub const RUNBOOKS: &str = "{{ $externalURL }}/runbooks/";
+
+/// Where the page of an alert opens.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Runbooks {
+    /// At the tortie that evaluates the rules.
+    #[default]
+    Served,
+    /// Below this URL, which ends in a slash: that of a tortie that others evaluate rules for.
+    At(String),
+    /// Nowhere: a Prometheus serves no pages, and a link that opens nothing is worse than none. The annotation `runbook`
+    /// names the command that shows the page.
+    Told,
+}
 
 /// Entries of the eBPF conntrack map by default (`bpfMapSizeConntrack`).
 pub const CONNTRACK_ENTRIES: u64 = 512_000;
@@ -36,8 +49,8 @@ pub struct Scope {
     pub conntrack_entries: u64,
     /// Whether the server that evaluates the rules is tortie and scrapes itself.
     pub own: bool,
-    /// What stands before `NAME.md` in `runbook_url`.
-    pub runbooks: String,
+    /// Where the page of each alert opens.
+    pub runbooks: Runbooks,
 }
 
 impl Default for Scope {
@@ -49,7 +62,7 @@ impl Default for Scope {
             jobs: BTreeMap::new(),
             conntrack_entries: CONNTRACK_ENTRIES,
             own: true,
-            runbooks: RUNBOOKS.to_owned(),
+            runbooks: Runbooks::Served,
         }
     }
 }
@@ -107,8 +120,15 @@ impl Scope {
                 *text = text.replace(&format!("by default ({old})"), &format!("({new})"));
             }
         }
-        for (_, url) in out.annotations.iter_mut().filter(|(n, _)| n == "runbook_url") {
-            *url = url.replacen(RUNBOOKS, &self.runbooks, 1);
+        for (name, url) in out.annotations.iter_mut().filter(|(n, _)| n == "runbook_url") {
+            match &self.runbooks {
+                Runbooks::Served => {}
+                Runbooks::At(base) => *url = url.replacen(RUNBOOKS, base, 1),
+                Runbooks::Told => {
+                    *name = "runbook".to_owned();
+                    *url = format!("tortie explain {}", out.name);
+                }
+            }
         }
         out
     }

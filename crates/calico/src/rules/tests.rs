@@ -3,7 +3,7 @@
 mod labels;
 
 use super::scope::mode_of;
-use super::{Group, Rule, Scope, bundled, rules, runbooks, write};
+use super::{Group, Rule, Runbooks, Scope, bundled, rules, runbooks, write};
 use crate::catalogue::{self, Mode};
 use crate::component::Component;
 use crate::dashboards;
@@ -48,7 +48,7 @@ fn every_alert_has_what_a_person_needs() {
         assert!(["critical", "warning", "info", "none"].contains(&rule.label("severity")), "{name}");
         assert!(!rule.annotation("summary").is_empty(), "{name}");
         assert!(rule.annotation("description").len() > 60, "{name}");
-        assert_eq!(rule.annotation("runbook_url"), format!("docs/runbooks/{name}.md"));
+        assert_eq!(rule.annotation("runbook_url"), format!("{{{{ $externalURL }}}}/runbooks/{name}"));
         let board = rule.annotation("dashboard");
         assert_eq!(board.is_empty(), rule.label("component") == "tortie", "{name}");
         if board.is_empty() {
@@ -185,14 +185,21 @@ fn a_scope_names_the_jobs_of_the_cluster() {
     #[track_caller]
     fn check(jobs: &[&str], expect: &str) {
         let jobs = BTreeMap::from([(Component::Felix, jobs.iter().map(|j| (*j).to_owned()).collect())]);
-        let groups = rules(&Scope { jobs, runbooks: "https://x/".to_owned(), ..Scope::default() });
+        let groups =
+            rules(&Scope { jobs, runbooks: Runbooks::At("https://x/".to_owned()), ..Scope::default() });
         let (_, down) = each(&groups).find(|(_, r)| r.name == "CalicoFelixDown").unwrap();
         assert_eq!(down.expr, expect);
-        assert_eq!(down.annotation("runbook_url"), "https://x/CalicoFelixDown.md");
+        assert_eq!(down.annotation("runbook_url"), "https://x/CalicoFelixDown");
         assert!(each(&groups).all(|(_, r)| !r.expr.contains("(felix|") && queries::parse(&r.expr).is_ok()));
     }
     check(&["a.b"], r#"up{job="a.b"} == 0"#);
     check(&["a.b", "c"], r#"up{job=~"a\\.b|c"} == 0"#);
+    let groups = rules(&Scope { runbooks: Runbooks::Told, ..Scope::default() });
+    let (_, down) = each(&groups).find(|(_, r)| r.name == "CalicoFelixDown").unwrap();
+    assert_eq!(
+        (down.annotation("runbook_url"), down.annotation("runbook")),
+        ("", "tortie explain CalicoFelixDown")
+    );
     let groups = rules(&Scope { conntrack_entries: 1_000_000, ..Scope::default() });
     let (_, full) = each(&groups).find(|(_, r)| r.name == "CalicoBPFConntrackFillingUp").unwrap();
     assert!(full.expr.contains("/ 1000000 >") && full.annotation("description").contains("fits (1000000)"));

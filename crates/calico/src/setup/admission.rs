@@ -3,7 +3,7 @@
 //! A tier before the one that drops, with `defaultAction: Pass`: the default is Deny and would cut off everything else. The
 //! policy's name begins with the tier's; that is a rule of the API.
 
-use super::own;
+use super::{alone, own};
 use super::step::{Step, Target};
 use crate::component::Component;
 use crate::facts::Facts;
@@ -20,8 +20,9 @@ pub(super) fn steps(facts: &Facts<'_>) -> Vec<Step> {
     let rules = Rulebook::of(facts.snap);
     let port = facts.settings.port(KC);
     let mut before: Option<f64> = None;
-    for prometheus in facts.scrapers(KC) {
-        let from = facts.scraper_end(prometheus);
+    let alone = alone::of(facts);
+    let scrapers = facts.scrapers(KC).into_iter().map(|p| facts.scraper_end(p));
+    for from in scrapers.chain(alone.iter().map(|t| t.end(facts))) {
         for to in facts.component_ends(KC) {
             if let Decision::Denied { tier, order, .. } = rules.decide(Direction::Ingress, &to, &from, port)
                 && tier != "default"
@@ -46,22 +47,24 @@ pub(super) fn steps(facts: &Facts<'_>) -> Vec<Step> {
     let tier_object = own::object(&tier, &own::labels(BTreeMap::new()), &[("spec", spec)]);
     let policy =
         Target::new(&api, "NetworkPolicy", &workload.namespace, &format!("{TIER}.kube-controllers-metrics"));
-    let ingress: Vec<_> = facts
+    let admit = |namespace: &str, (label, value): (&str, &str)| {
+        json!({
+            "action": "Allow", "protocol": "TCP", "destination": {"ports": [port]},
+            "source": {
+                "namespaceSelector": format!("projectcalico.org/name == '{namespace}'"),
+                "selector": format!("{label} == '{value}'"),
+            },
+        })
+    };
+    let mut ingress: Vec<_> = facts
         .scrapers(KC)
         .iter()
-        .map(|p| {
-            let meta = &p.object.meta;
-            json!({
-                "action": "Allow", "protocol": "TCP", "destination": {"ports": [port]},
-                "source": {
-                    "namespaceSelector": format!("projectcalico.org/name == '{}'", meta.namespace),
-                    "selector": format!("operator.prometheus.io/name == '{}'", meta.name),
-                },
-            })
-        })
+        .map(|p| admit(&p.object.meta.namespace, ("operator.prometheus.io/name", &p.object.meta.name)))
         .collect();
+    ingress.extend(alone.iter().map(|t| admit(t.namespace, alone::LABEL)));
     let spec = json!({"tier": TIER, "order": 10, "selector": "k8s-app == 'calico-kube-controllers'", "types": ["Ingress"], "ingress": ingress});
     let policy_object = own::object(&policy, &own::labels(BTreeMap::new()), &[("spec", spec)]);
+    let who = if facts.prometheuses.is_empty() { "tortie" } else { "Prometheus" };
     vec![
         own::step(
             facts.snap,
@@ -73,7 +76,7 @@ pub(super) fn steps(facts: &Facts<'_>) -> Vec<Step> {
             facts.snap,
             policy,
             policy_object,
-            format!("admits Prometheus to port {port}, which a policy of Calico drops"),
+            format!("admits {who} to port {port}, which a policy of Calico drops"),
         ),
     ]
 }

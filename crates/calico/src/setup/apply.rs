@@ -122,8 +122,8 @@ impl<'w> Work<'w> {
         if step.changes.iter().any(|c| c.pointer == TYPHA_PORT) {
             entry.beside.push(beside(hand).await?);
         }
-        if let Some(deployment) = history::rolled(step) {
-            entry.history = history::of(hand, &deployment).await?;
+        for rollout in history::of_step(step) {
+            entry.rollouts.extend(history::before(hand, &rollout).await?);
         }
         let index = store.journal.enter(entry);
         store.save(hand).await?;
@@ -187,7 +187,8 @@ fn entry(step: &Step, there: Option<&Object>, making: &Making<'_>) -> Entry {
         fields: fields.collect(),
         managers: managers.filter(|_| !own).unwrap_or_default(),
         beside: Vec::new(),
-        history: None,
+        rollouts: Vec::new(),
+        undone: false,
         at: making.now,
         by: making.by.clone(),
     }

@@ -17,17 +17,22 @@ use tortie_sim::installs::{self, Kind, Objects};
 use tortie_sim::kube::{CalicoApi, KubeOptions, KubeServer, User};
 
 /// Kinds that setup writes, and their groups.
-const WRITTEN: [(&str, &str); 9] = [
+const WRITTEN: [(&str, &str); 11] = [
     ("", "Service"),
     ("", "ConfigMap"),
     ("apps", "Deployment"),
+    ("apps", "DaemonSet"),
     ("operator.tigera.io", "Installation"),
     ("projectcalico.org", "FelixConfiguration"),
     ("projectcalico.org", "KubeControllersConfiguration"),
     ("projectcalico.org", "Tier"),
     ("projectcalico.org", "NetworkPolicy"),
     ("monitoring.coreos.com", "ServiceMonitor"),
+    ("monitoring.coreos.com", "PrometheusRule"),
 ];
+
+/// When things are taken back: longer after they were made than an operator takes to answer.
+const LATER: i64 = 600_000;
 
 /// A cluster behind a simulated API server.
 struct Bench {
@@ -96,6 +101,10 @@ impl Bench {
                 let meta = o["metadata"].as_object_mut().unwrap();
                 meta.remove("resourceVersion");
                 meta.remove("generation");
+                // A DaemonSet counts its templates, also the one back.
+                if let Some(notes) = meta.get_mut("annotations").and_then(Value::as_object_mut) {
+                    notes.remove("deprecated.daemonset.template.generation");
+                }
                 let managers =
                     meta.entry("managedFields").or_insert_with(|| json!([])).as_array_mut().unwrap();
                 for entry in managers.iter_mut() {
@@ -103,6 +112,22 @@ impl Bench {
                 }
                 managers.sort_by_key(Value::to_string);
                 out.push(o);
+            }
+        }
+        out
+    }
+
+    /// The same when setup is through: without its journal and identities that are new each time.
+    async fn made(&self) -> Vec<Value> {
+        let mut out = self.dump().await;
+        out.retain(|o| o["metadata"]["name"] != super::JOURNAL);
+        for object in &mut out {
+            let meta = object["metadata"].as_object_mut().unwrap();
+            meta.remove("uid");
+            meta.remove("creationTimestamp");
+            if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
+                spec.remove("clusterIP");
+                spec.remove("clusterIPs");
             }
         }
         out
@@ -125,7 +150,8 @@ impl Bench {
         gate: &(dyn Fn() -> bool + Send + Sync),
     ) -> Result<Option<Vec<undo::Undone>>, SetupError> {
         let uid = self.look().await.identity.uid;
-        let making = Making { fs: &RealFs, file: Some(self.file()), by: "admin".to_owned(), now: 2, gate };
+        let making =
+            Making { fs: &RealFs, file: Some(self.file()), by: "admin".to_owned(), now: LATER, gate };
         undo::undo(&self.writer().await, namespace, &uid, &making).await
     }
 
@@ -191,29 +217,58 @@ fn same(before: &[Value], after: &[Value]) {
     }
 }
 
-/// Ended before and after each write: running setup again and undo leave the same as without the accident.
+/// All kinds that setup writes but dashboards, whose ConfigMaps are written as the others are; a rule as good as sixty.
+fn little() -> Options {
+    let rule = json!({"alert": "FelixDown", "expr": "up{job=\"felix\"} == 0", "for": "5m"});
+    let rules = Some(json!({"groups": [{"name": "calico", "rules": [rule]}]}));
+    Options { no_dashboards: true, rules, ..Options::default() }
+}
+
+/// A journal speaks of all that setup makes; that is not a dashboard which stands somewhere already.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dashboards_that_were_left_out_come_later() {
+    let bench = Bench::start(&operator(30), CalicoApi::Aggregated).await;
+    bench.apply(&bench.plan(&little()).await, &open).await.unwrap();
+    let more = bench.plan(&Options { no_rules: true, ..Options::default() }).await;
+    let boards: Vec<&str> =
+        more.writes().filter(|s| s.target.kind == "ConfigMap").map(|s| s.target.name.as_str()).collect();
+    let all = ["tortie-dashboard-felix", "tortie-dashboard-typha", "tortie-dashboard-kube-controllers"];
+    assert_eq!(boards, all);
+}
+
+/// Ended before and after each write, that of the rules included: running setup again and undo leave the same as without the
+/// accident.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_moment_it_can_be_run_again_and_undone() {
-    let options = Options { no_dashboards: true, no_rules: true, ..Options::default() };
+    let options = little();
     let bench = Bench::start(&operator(32), CalicoApi::Aggregated).await;
     let before = bench.dump().await;
     let calls = AtomicUsize::new(0);
     let count = || calls.fetch_add(1, Ordering::SeqCst) < usize::MAX;
     let plan = bench.plan(&options).await;
     bench.apply(&plan, &count).await.unwrap();
+    let whole = bench.made().await;
+    for kind in ["PrometheusRule", "Tier", "NetworkPolicy", "ServiceMonitor"] {
+        let written = plan.writes().any(|s| s.target.kind == kind);
+        assert!(written, "{kind} is not written, so ending before it is not tried");
+    }
     bench.undo(&plan.namespace, &open).await.unwrap();
     same(&before, &bench.dump().await);
     let moments = calls.load(Ordering::SeqCst);
-    assert!(moments > 20, "{moments}");
-    for moment in 0..moments {
+    // Each step has its write and its two of the journal, each asked about before and after.
+    assert_eq!(moments, 6 * plan.writes().count());
+    // Each moment is run again, and the end of that taken back; every third is taken back at once as well.
+    let at_once = (0..moments).step_by(3).map(|m| (m, false));
+    for (moment, again) in (0..moments).map(|m| (m, true)).chain(at_once) {
         let passed = AtomicUsize::new(0);
         let gate = || passed.fetch_add(1, Ordering::SeqCst) < moment;
         let plan = bench.plan(&options).await;
         let ended = bench.apply(&plan, &gate).await;
         assert!(matches!(ended, Err(SetupError::Stopped)), "moment {moment}: {ended:?}");
-        if moment % 2 == 0 {
+        if again {
             let plan = bench.plan(&options).await;
             bench.apply(&plan, &open).await.unwrap();
+            same(&whole, &bench.made().await);
         }
         bench.undo(&plan.namespace, &open).await.unwrap();
         same(&before, &bench.dump().await);
@@ -223,7 +278,7 @@ async fn killed_at_any_moment_it_can_be_run_again_and_undone() {
 /// The same of undo: it is run again, and the end is the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_undo_that_was_killed_is_run_again() {
-    let options = Options { no_dashboards: true, no_rules: true, ..Options::default() };
+    let options = little();
     let bench = Bench::start(&operator(32), CalicoApi::Aggregated).await;
     let before = bench.dump().await;
     let mut moment = 0;
@@ -303,6 +358,11 @@ async fn a_saved_plan_is_refused_when_what_it_was_made_for_moved() {
     let writer = bench.writer().await;
     let felix = plan.steps[0].target.reference();
     let mode = tortie_cluster::writer::Mode::Real;
+    let stands = |p: &Plan| p.steps.iter().position(|s| !s.uid.is_empty() && s.write.writes()).unwrap();
+    let mut anew = plan.clone();
+    let step = stands(&anew);
+    anew.steps[step].uid = "of-an-earlier-object".to_owned();
+    assert_eq!(saved::drift(&anew, &snap).len(), 1, "{:?}", saved::drift(&anew, &snap));
     // Another field moves the resourceVersion alone.
     writer
         .merge_patch(&felix, &json!({"spec": {"logSeverityScreen": "Info"}}), "colleague", mode)
@@ -318,6 +378,45 @@ async fn a_saved_plan_is_refused_when_what_it_was_made_for_moved() {
         moved,
         ["/spec/prometheusMetricsEnabled of FelixConfiguration default is false since the plan"]
     );
+}
+
+/// Two setups at once do not mix: who read the journal before the other wrote it stops, and says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_setups_at_once_do_not_mix() {
+    use super::apply::Work;
+    let bench = Bench::start(&operator(32), CalicoApi::Aggregated).await;
+    let plan = bench.plan(&Options::default()).await;
+    let writer = bench.writer().await;
+    let making = Making { fs: &RealFs, file: None, by: "admin".to_owned(), now: 1, gate: &open };
+    let mut first = Work::begin(&plan, &writer, &making).await.unwrap();
+    let mut second = Work::begin(&plan, &writer, &making).await.unwrap();
+    let steps: Vec<_> = plan.writes().collect();
+    first.make(steps[0]).await.unwrap();
+    let refused = second.make(steps[1]).await.unwrap_err().to_string();
+    let words = "was written by another setup at this moment (hint: run it again)";
+    assert!(refused.contains(words), "{refused}");
+    // The step that was not entered was not made either.
+    let snap = bench.look().await;
+    let journal = super::journal::of_snapshot(&snap).unwrap().unwrap();
+    assert_eq!(journal.entries.len(), 1);
+    let again = bench.plan(&Options::default()).await;
+    assert_eq!(again.writes().count(), steps.len() - 1);
+    let undone = bench.undo(&plan.namespace, &open).await.unwrap().unwrap();
+    assert!(undone.iter().all(|u| u.back), "{undone:?}");
+}
+
+/// A tier that still has policies cannot be deleted, so undo takes the policy first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_policy_goes_before_its_tier() {
+    let bench = Bench::start(&operator(32), CalicoApi::Aggregated).await;
+    let plan = bench.plan(&Options::default()).await;
+    bench.apply(&plan, &open).await.unwrap();
+    let _ = bench.writes();
+    bench.undo(&plan.namespace, &open).await.unwrap();
+    let gone: Vec<String> = bench.writes().into_iter().filter(|w| w.starts_with("DELETE")).collect();
+    let at =
+        |what: &str| gone.iter().position(|w| w.contains(what)).unwrap_or_else(|| panic!("{what}: {gone:?}"));
+    assert!(at("/networkpolicies/tortie.") < at("/tiers/tortie"), "{gone:?}");
 }
 
 /// The operator's Service that comes with the port goes with it, and one that a user had is put back.
@@ -394,6 +493,89 @@ async fn what_a_rollout_left_is_taken_away() {
     let now = notes(&writer.get(&typha).await.unwrap());
     let filled = |v: Option<Value>| v.filter(|v| v.as_object().is_some_and(|m| !m.is_empty()));
     assert_eq!(filled(now), filled(template));
+}
+
+/// `nodeMetricsPort` rolls the DaemonSet of calico-node: its annotations go as Typha's do, its ControllerRevisions when their
+/// pods are gone. Until then the journal stays, and a second undo ends it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_rollout_of_the_nodes_left_is_taken_away_when_it_is_over() {
+    let bench = Bench::start(&operator(30), CalicoApi::Aggregated).await;
+    let options = Options { felix: Some(super::FelixThrough::Installation), ..Options::default() };
+    let before = bench.dump().await;
+    let plan = bench.plan(&options).await;
+    bench.apply(&plan, &open).await.unwrap();
+    let writer = bench.writer().await;
+    let node = super::Target::new("apps/v1", "DaemonSet", "calico-system", "calico-node").reference();
+    let mode = tortie_cluster::writer::Mode::Real;
+    // What the operator leaves on the template, and the DaemonSet controller beside it.
+    let notes = json!({"prometheus.io/scrape": "true", "prometheus.io/port": "9091"});
+    let scraped = json!({"spec": {"template": {"metadata": {"annotations": notes}}}});
+    writer.merge_patch(&node, &scraped, "operator", mode).await.unwrap();
+    let revision = json!({"apiVersion": "apps/v1", "kind": "ControllerRevision", "revision": 2,
+        "metadata": {"name": "calico-node-7d9", "labels": {"k8s-app": "calico-node", "controller-revision-hash": "7d9"},
+            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "calico-node", "uid": "u", "controller": true}]},
+        "data": {"spec": {"template": {"metadata": {"annotations": notes}, "spec": {"containers": [{"name": "calico-node",
+            "env": [{"name": "FELIX_PROMETHEUSMETRICSENABLED", "value": "true"}, {"name": "FELIX_PROMETHEUSMETRICSPORT", "value": "9091"}]}]}}}}});
+    bench.server.create("apps/v1", "controllerrevisions", "calico-system", &revision).unwrap();
+    let pod = json!({"apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "calico-node-old", "labels": {"k8s-app": "calico-node", "controller-revision-hash": "7d9"}},
+        "spec": {"nodeName": "n1", "containers": [{"name": "calico-node", "image": "i"}]}});
+    let pod = bench.server.create("v1", "pods", "calico-system", &pod).unwrap();
+    let undone = bench.undo(&plan.namespace, &open).await.unwrap().unwrap();
+    let waits: Vec<&str> =
+        undone.iter().filter(|u| u.how.contains("still has pods")).map(|u| u.what.as_str()).collect();
+    assert_eq!(waits, ["ControllerRevision calico-system/calico-node-7d9"]);
+    let snap = bench.look().await;
+    let journal = super::journal::of_snapshot(&snap).unwrap().unwrap();
+    let standing = standing::standing(&journal, &snap);
+    assert!(standing.iter().all(|s| s.ours && s.how.starts_with("taken back")), "{standing:?}");
+    assert!(
+        snap.setup.as_ref().is_none_or(|j| j.fields.is_empty() && j.objects.is_empty()),
+        "{:?}",
+        snap.setup
+    );
+    assert!(bench.server.remove(&pod));
+    bench.undo(&plan.namespace, &open).await.unwrap();
+    assert!(bench.server.objects("apps", "controllerrevisions").is_empty());
+    same(&before, &bench.dump().await);
+}
+
+/// What an operator read a moment before the undo it may still write: undo waits for it, and takes that back too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_that_is_behind_is_waited_for() {
+    let bench = Bench::start(&operator(30), CalicoApi::Aggregated).await;
+    let plan = bench.plan(&Options::default()).await;
+    bench.apply(&plan, &open).await.unwrap();
+    let before = bench.server.objects("", "services").len();
+    let writer = bench.writer().await;
+    let typha = super::Target::new("apps/v1", "Deployment", "calico-system", "calico-typha").reference();
+    let mode = tortie_cluster::writer::Mode::Real;
+    let late = async {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let there = writer.get(&typha).await.unwrap();
+        let mut env = there.list("/spec/template/spec/containers/0/env").to_vec();
+        let own = env.clone();
+        env.push(json!({"name": "TYPHA_PROMETHEUSMETRICSENABLED", "value": "true"}));
+        env.push(json!({"name": "TYPHA_PROMETHEUSMETRICSPORT", "value": "9093"}));
+        let set =
+            |env| [json!({"op": "replace", "path": "/spec/template/spec/containers/0/env", "value": env})];
+        writer.patch_json(&typha, &set(json!(env)), "operator", mode).await.unwrap();
+        let owner = json!([{"apiVersion": "operator.tigera.io/v1", "kind": "Installation", "name": "default", "uid": "u", "controller": true}]);
+        let service = json!({"apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": "calico-typha-metrics", "ownerReferences": owner},
+            "spec": {"selector": {"k8s-app": "calico-typha"}, "ports": [{"name": "calico-typha-metrics", "port": 9093}]}});
+        bench.server.create("v1", "services", "calico-system", &service).unwrap();
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        writer.patch_json(&typha, &set(json!(own)), "operator", mode).await.unwrap();
+    };
+    let uid = bench.look().await.identity.uid;
+    let making =
+        Making { fs: &RealFs, file: Some(bench.file()), by: "admin".to_owned(), now: 2, gate: &open };
+    let (undone, ()) = tokio::join!(undo::undo(&writer, &plan.namespace, &uid, &making), late);
+    let undone = undone.unwrap().unwrap();
+    assert!(undone.iter().any(|u| u.how == "left over by the operator: deleted"), "{undone:?}");
+    let ours = plan.writes().filter(|s| s.target.kind == "Service").count();
+    assert_eq!(bench.server.objects("", "services").len(), before - ours);
 }
 
 /// Who applies a value that stands there already gets no time from the server, and keeps it all the same.

@@ -8,7 +8,7 @@ use crate::dashboards;
 use crate::facts::Facts;
 use crate::facts::grafana::side_cars;
 use crate::facts::prometheus::{Prometheus, Selected};
-use crate::rules::{self, Scope};
+use crate::rules::{self, Runbooks, Scope};
 use serde_json::json;
 
 /// One step a dashboard that no ConfigMap has yet; without a side-car none, and the reason.
@@ -29,9 +29,10 @@ pub(super) fn steps(facts: &Facts<'_>) -> Result<Vec<Step>, String> {
     for board in dashboards::all() {
         let short = board.uid.trim_start_matches("tortie-");
         let target = Target::new("v1", "ConfigMap", &namespace, &format!("tortie-dashboard-{short}"));
-        let elsewhere = facts.snap.of("", "ConfigMap").any(|o| {
-            o.meta.name != target.name
-                && o.at("/data").is_some_and(|d| d.to_string().contains(&format!("\\\"{}\\\"", board.uid)))
+        let elsewhere = facts.boards().iter().any(|b| {
+            let other =
+                b.object.as_ref().is_some_and(|o| o.gvk.is("", "ConfigMap") && o.meta.name != target.name);
+            other && b.json["uid"] == board.uid
         });
         if elsewhere {
             continue;
@@ -61,7 +62,11 @@ pub(super) fn alerts(
     if options.no_rules {
         return Ok(None);
     }
-    let groups = rules::rules(&Scope::of(facts));
+    let mut scope = Scope::of(facts);
+    if let Some(url) = &options.runbooks {
+        scope.runbooks = Runbooks::At(format!("{}/", url.trim_end_matches('/')));
+    }
+    let groups = rules::rules(&scope);
     let spec = options.rules.clone().unwrap_or_else(|| rules::write::spec(&groups));
     let (namespace, labels) = place(facts, prometheus, Selected::Rule, &facts.install.namespace)?;
     let shown = labels.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(", ");

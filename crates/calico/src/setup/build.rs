@@ -3,7 +3,7 @@
 use super::future::Future;
 use super::options::{Options, PlanError};
 use super::step::{Plan, SCHEMA, Step, Write};
-use super::{admission, boards, chain, mending, switches};
+use super::{admission, alone, boards, chain, mending, switches};
 use crate::component::Component;
 use crate::facts::Facts;
 use crate::facts::branch::Branch;
@@ -13,6 +13,8 @@ use crate::facts::prometheus::Selected;
 use crate::facts::service_link::ServiceLink;
 use crate::snapshot::Snapshot;
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use tortie_cluster::object::Object;
 
 /// More rounds than any component can have broken links.
 const ROUNDS: usize = 12;
@@ -33,7 +35,8 @@ pub fn plan(facts: &Facts<'_>, options: &Options) -> Result<Plan, PlanError> {
     if let Some(name) = &chosen {
         only(&mut future.snap, name);
     }
-    let mut making = Making { future, steps: Vec::new(), notes: Vec::new() };
+    let others = others(facts, chosen.as_deref());
+    let mut making = Making { future, others, steps: Vec::new(), notes: Vec::new() };
     let arriving = making.arriving(facts);
     for component in facts.installed().collect::<Vec<_>>() {
         if arriving.contains(&component) && !options.ports.contains_key(&component) {
@@ -43,9 +46,15 @@ pub fn plan(facts: &Facts<'_>, options: &Options) -> Result<Plan, PlanError> {
         let step = switches::turn_on(&Facts::of(&making.future.snap), component, options)?;
         step.into_iter().for_each(|s| making.take(Some(component), s));
     }
-    for component in facts.installed().collect::<Vec<_>>() {
-        if !arriving.contains(&component) {
-            making.chain(component, chosen.as_deref());
+    let alone = alone::of(facts);
+    if let (Some(tortie), None) = (alone.first(), &chosen) {
+        let name = format!("{}/{}", tortie.namespace, tortie.name);
+        making.notes.push(format!("tortie {name} finds the components by itself: no Services, no monitors"));
+    } else {
+        for component in facts.installed().collect::<Vec<_>>() {
+            if !arriving.contains(&component) {
+                making.chain(component, chosen.as_deref());
+            }
         }
     }
     making.rest(options, chosen.as_deref(), &arriving);
@@ -106,8 +115,15 @@ pub(super) fn only(snap: &mut Snapshot, name: &str) {
     snap.collectors.retain(|c| c.object.is_empty() || c.object == name);
 }
 
+/// The Prometheus objects beside the chosen one: they get nothing, and may scrape what is already there.
+fn others(facts: &Facts<'_>, chosen: Option<&str>) -> Vec<Arc<Object>> {
+    let other = facts.prometheuses.iter().filter(|p| Some(p.name.as_str()) != chosen);
+    other.map(|p| Arc::clone(p.object)).collect()
+}
+
 struct Making {
     future: Future,
+    others: Vec<Arc<Object>>,
     steps: Vec<Step>,
     notes: Vec<String>,
 }
@@ -178,14 +194,17 @@ impl Making {
     fn rest(&mut self, options: &Options, prometheus: Option<&str>, arriving: &BTreeSet<Component>) {
         let snap = self.future.snap.clone();
         let facts = Facts::of(&snap);
+        let scraped = !facts.prometheuses.is_empty() || !alone::of(&facts).is_empty();
+        if scraped && !arriving.contains(&Component::KubeControllers) {
+            let component = Some(Component::KubeControllers);
+            let mut all = snap.clone();
+            all.objects.extend(self.others.iter().cloned());
+            admission::steps(&Facts::of(&all)).into_iter().for_each(|s| self.take(component, s));
+        }
         let Some(prometheus) = facts.prometheuses.iter().find(|p| Some(p.name.as_str()) == prometheus) else {
             self.notes.push("no monitors: there is no Prometheus object in this cluster".to_owned());
             return;
         };
-        if !arriving.contains(&Component::KubeControllers) {
-            let component = Some(Component::KubeControllers);
-            admission::steps(&facts).into_iter().for_each(|s| self.take(component, s));
-        }
         match boards::alerts(&facts, prometheus, options) {
             Ok(Some(step)) => self.take(None, step),
             Ok(None) => {}

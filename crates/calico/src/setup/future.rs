@@ -6,7 +6,9 @@
 use super::patch;
 use super::step::{Step, Target, Write};
 use crate::component::Component;
+use crate::facts::Facts;
 use crate::facts::install::{Install, Keeper, workload};
+use crate::facts::service_link::ServiceLink;
 use crate::snapshot::Snapshot;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -19,9 +21,22 @@ pub(super) struct Future {
 }
 
 impl Future {
-    /// Begins with what is.
+    /// Begins with what is, and with what an operator makes of settings that it has not come to yet: an earlier run may
+    /// have written them a moment ago.
     pub(super) fn of(snap: &Snapshot) -> Future {
-        Future { snap: snap.clone() }
+        let mut out = Future { snap: snap.clone() };
+        let facts = Facts::of(snap);
+        let off = |c| facts.settings.of_component(c).is_some_and(|e| !e.enabled.value);
+        let comes = facts.service_link(Component::Typha) == ServiceLink::Comes;
+        let typha = (off(Component::Typha) || comes).then_some("/spec/typhaMetricsPort");
+        let felix = off(Component::Felix).then_some("/spec/nodeMetricsPort");
+        for field in [typha, felix].into_iter().flatten() {
+            let told = facts.settings.installations.iter().rev().find(|i| i.at(field).is_some());
+            if let Some(installation) = told {
+                out.react(&Target::from(&installation.reference()));
+            }
+        }
+        out
     }
 
     /// Makes a step. One that is made elsewhere counts as made: its owner is told to.

@@ -53,9 +53,12 @@ pub struct Entry {
     /// Objects that an operator makes or overwrites in consequence.
     #[serde(default)]
     pub beside: Vec<Beside>,
-    /// Typha's Deployment before the rollout that follows; none when none does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub history: Option<History>,
+    /// The workloads that are rolled in consequence, as they stood before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rollouts: Vec<History>,
+    /// Whether it was taken back, and stays here only until what its rollouts left has no pods any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undone: bool,
     /// When, milliseconds since 1970.
     pub at: i64,
     /// Who: the user as the kubeconfig calls it.
@@ -86,12 +89,14 @@ pub struct Beside {
     pub before: Option<Value>,
 }
 
-/// How a Deployment stood before a rollout.
+/// How a workload stood before a rollout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct History {
-    /// uids of its ReplicaSets.
-    pub sets: Vec<String>,
+    /// The workload.
+    pub workload: Target,
+    /// uids of its ReplicaSets or ControllerRevisions.
+    pub revisions: Vec<String>,
     /// Whether its pods asked to be scraped by annotations.
     pub annotated: bool,
 }
@@ -128,7 +133,13 @@ impl Journal {
                 }
             }
             // The history before the first rollout of ours stays the one that counts.
-            old.history = old.history.take().or(entry.history);
+            for history in entry.rollouts {
+                if !old.rollouts.iter().any(|h| h.workload == history.workload) {
+                    old.rollouts.push(history);
+                }
+            }
+            old.undone = false;
+            old.at = entry.at;
             if !entry.uid.is_empty() {
                 old.uid = entry.uid;
             }
@@ -148,7 +159,7 @@ impl Journal {
     /// What the doctor looks at.
     pub fn seen(&self) -> snapshot::Journal {
         let mut out = snapshot::Journal::default();
-        for entry in self.entries.iter().filter(|e| e.done) {
+        for entry in self.entries.iter().filter(|e| e.done && !e.undone) {
             let object = entry.target.reference();
             if entry.own {
                 out.objects.push(object.clone());

@@ -6,6 +6,7 @@
 //! [`apply`], [`undo`].
 
 mod admission;
+mod alone;
 pub mod apply;
 mod boards;
 mod build;
@@ -46,4 +47,9 @@ pub const JOURNAL: &str = "tortie-setup-journal";
 #[allow(clippy::disallowed_methods)] // tests make files
 mod apply_tests;
 #[cfg(test)]
+mod plan_found_tests;
+#[cfg(test)]
 mod plan_tests;
+#[cfg(test)]
+#[allow(clippy::disallowed_methods)] // tests make files
+mod rights_tests;

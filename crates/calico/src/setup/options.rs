@@ -27,6 +27,8 @@ pub struct Options {
     pub no_dashboards: bool,
     /// Leaves rules out.
     pub no_rules: bool,
+    /// Where alerts' runbooks open: the URL of a tortie's `/runbooks`. Without one alerts name the command that shows them.
+    pub runbooks: Option<String>,
     /// The `spec` of a PrometheusRule that is brought in place of the bundled rules.
     pub rules: Option<serde_json::Value>,
 }

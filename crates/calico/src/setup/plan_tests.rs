@@ -105,6 +105,52 @@ fn the_typha_service_is_our_own_before_3_28() {
     );
 }
 
+/// Run again before the operator has answered, setup does not make a Service beside the one that comes.
+#[test]
+fn what_the_operator_was_told_is_waited_for() {
+    #[track_caller]
+    fn check_typha(change: impl Fn(&mut Objects), expect: &[&str]) {
+        let snap = snapshot(&empty(installs::Options { calico: 30, ..installs::Options::default() }), change);
+        let plan = plan(&Facts::of(&snap), &Options::default()).unwrap();
+        let of_typha = |s: &&super::Step| s.component == Some(Component::Typha);
+        let steps = Plan { steps: plan.steps.iter().filter(of_typha).cloned().collect(), ..plan.clone() };
+        assert_eq!(lines(&steps), expect, "{:?}", plan.notes);
+        whole_after(&snap, &plan);
+    }
+    fn told(o: &mut Objects) {
+        set(o.get("Installation", "default"), "/spec/typhaMetricsPort", json!(9095));
+    }
+    fn carried_out(o: &mut Objects, kind: &str, at: &str) {
+        let own = |o: &&mut serde_json::Value| {
+            o["kind"] == kind && o["metadata"]["name"].as_str().is_some_and(|n| n.starts_with("calico-typha"))
+        };
+        for object in o.0.iter_mut().filter(own) {
+            let env = json!([{"name": "TYPHA_PROMETHEUSMETRICSENABLED", "value": "true"},
+                {"name": "TYPHA_PROMETHEUSMETRICSPORT", "value": "9095"}]);
+            set(object, at, env);
+        }
+    }
+    let deployment = |o: &mut Objects| {
+        told(o);
+        carried_out(o, "Deployment", "/spec/template/spec/containers/0/env");
+    };
+    let all = |o: &mut Objects| {
+        deployment(o);
+        carried_out(o, "Pod", "/spec/containers/0/env");
+    };
+    check_typha(told, &["= Installation default", "+ ServiceMonitor monitoring/tortie-typha"]);
+    check_typha(deployment, &["= Installation default", "+ ServiceMonitor monitoring/tortie-typha"]);
+    // The rollout is over, so no operator is at it any more.
+    check_typha(
+        all,
+        &[
+            "= Installation default",
+            "+ Service calico-system/tortie-typha-metrics",
+            "+ ServiceMonitor monitoring/tortie-typha",
+        ],
+    );
+}
+
 #[test]
 fn a_manifest_install_gets_its_own_services_and_one_patch_of_typha() {
     let plan = check(
@@ -290,4 +336,40 @@ fn screens() {
         let file = format!("{}/src/setup/screens/plan-{width}.txt", env!("CARGO_MANIFEST_DIR"));
         crate::testing::same_as_file(&file, &text);
     }
+}
+
+/// A tortie that finds the components by itself needs the settings and to be let through, and nothing for others.
+#[test]
+fn beside_a_tortie_that_finds_calico_by_itself() {
+    let deployed = |o: &mut Objects| {
+        let chosen = crate::deploy::Options { image: "registry.example/tortie:1".to_owned(), ..Default::default() };
+        o.0.extend(crate::deploy::objects(&chosen));
+    };
+    let options = || empty(installs::Options { stack: Stack::None, ..installs::Options::default() });
+    let plan = check(
+        options(),
+        deployed,
+        &[
+            "~ FelixConfiguration default",
+            "~ Installation default",
+            "= KubeControllersConfiguration default",
+            "+ Tier tortie",
+            "+ NetworkPolicy calico-system/tortie.kube-controllers-metrics",
+        ],
+    );
+    assert!(plan.notes.iter().any(|n| n.starts_with("tortie tortie/tortie finds")), "{:?}", plan.notes);
+    let policy = plan.steps.last().unwrap();
+    let Write::Apply { object, .. } = &policy.write else { panic!("{policy:?}") };
+    assert_eq!(
+        object["spec"]["ingress"][0]["source"],
+        json!({"namespaceSelector": "projectcalico.org/name == 'tortie'", "selector": "app.kubernetes.io/name == 'tortie'"})
+    );
+    // One that reads the custom resources needs what everybody needs.
+    let follows = |o: &mut Objects| {
+        let chosen = crate::deploy::Options { arguments: vec!["--from-crds".to_owned()], ..Default::default() };
+        o.0.extend(crate::deploy::objects(&chosen));
+    };
+    let snap = snapshot(&options(), follows);
+    let plan = super::plan(&Facts::of(&snap), &Options::default()).unwrap();
+    assert!(lines(&plan).iter().any(|l| l.contains("Service ")), "{:?}", lines(&plan));
 }

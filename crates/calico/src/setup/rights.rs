@@ -1,6 +1,6 @@
 //! The least rights: what a plan, the doctor and the server need, as a list and as RBAC objects.
 
-use super::step::{Plan, Target};
+use super::step::{Plan, Step, Target, Write};
 use super::{JOURNAL, MANAGER};
 use crate::collect::kinds::KINDS;
 use crate::doctor::mend::plural;
@@ -15,16 +15,18 @@ pub fn of_plan(plan: &Plan) -> Vec<Access> {
     for step in plan.writes() {
         let verbs: &[&str] = if step.own { &["get", "create", "patch", "delete"] } else { &["get", "patch"] };
         out.extend(verbs.iter().map(|v| access(v, &step.target)));
+        out.extend(in_tier(step));
         // The operator's Service comes with this field and stays when it goes.
         if step.changes.iter().any(|c| c.pointer == super::apply::TYPHA_PORT) {
             let service = Target::new("v1", "Service", "calico-system", super::apply::TYPHA_SERVICE);
             out.extend(["get", "create", "delete"].iter().map(|v| access(v, &service)));
         }
-        // Undo waits until its rollout is over, and takes the ReplicaSet away that it left.
-        if let Some(deployment) = super::history::rolled(step) {
-            out.extend(["get", "patch"].map(|v| access(v, &deployment)));
-            let sets = |verb| Access::new(verb, "apps", "replicasets").within(&deployment.namespace);
-            out.extend(["list", "delete"].map(sets));
+        // Undo waits until its rollout is over, and takes the revision away that it left.
+        for rollout in super::history::of_step(step) {
+            let (workload, revisions) = (&rollout.workload, plural(rollout.revisions()));
+            out.extend(["get", "patch"].map(|v| access(v, workload)));
+            let kept = |verb| Access::new(verb, "apps", &revisions).within(&workload.namespace);
+            out.extend(["list", "delete"].map(kept));
         }
     }
     if !out.is_empty() {
@@ -39,6 +41,31 @@ pub fn of_plan(plan: &Plan) -> Vec<Access> {
         }
     });
     out
+}
+
+/// What Calico asks for beside the rights on the policy: `get` on its tier, and the verb on `tier.networkpolicies` by the
+/// policy's name or `TIER.*` (apiserver/pkg/registry/projectcalico/authorizer). A create has no name there, so the latter.
+/// Native v3 has an admission webhook ask the same, for which applying to what stands there is an `update`; from 3.33 on
+/// deleting a tier takes a right of this kind too.
+fn in_tier(step: &Step) -> Vec<Access> {
+    let gvk = step.target.reference().gvk;
+    let Write::Apply { object, .. } = &step.write else { return Vec::new() };
+    if gvk.group != "projectcalico.org" {
+        return Vec::new();
+    }
+    match (gvk.kind.as_str(), object["spec"]["tier"].as_str()) {
+        ("Tier", _) => vec![Access::new("delete", &gvk.group, "tier.tiers").named(&step.target.name)],
+        ("NetworkPolicy", Some(tier)) => {
+            let policies = |verb| {
+                let access = Access::new(verb, &gvk.group, "tier.networkpolicies");
+                access.within(&step.target.namespace).named(&format!("{tier}.*"))
+            };
+            let verbs = ["get", "create", "update", "patch", "delete"];
+            let get = Access::new("get", &gvk.group, "tiers").named(tier);
+            std::iter::once(get).chain(verbs.map(policies)).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn access(verb: &str, target: &Target) -> Access {
@@ -90,13 +117,18 @@ pub fn doctor_yaml(probes: bool) -> String {
 }
 
 /// Settings of Calico that say where its components listen.
-const CALICO_SETTINGS: [&str; 3] =
-    ["clusterinformations", "felixconfigurations", "kubecontrollersconfigurations"];
+const CALICO_SETTINGS: [&str; 2] = ["felixconfigurations", "kubecontrollersconfigurations"];
 
 /// RBAC for a server that discovers its targets in the cluster: Kubernetes' service discovery, the custom resources of
-/// prometheus-operator, Calico's settings, and the metrics of the cluster's own parts.
-pub fn run_yaml() -> String {
-    yaml_of(&run_role())
+/// prometheus-operator, Calico's settings, and the metrics of the cluster's own parts. With `events` a role of its own for
+/// the Events that it writes.
+pub fn run_yaml(events: bool) -> String {
+    let role = yaml_of(&run_role());
+    if !events {
+        return role;
+    }
+    let rules = [rule("events.k8s.io", &["events"], &["create"])];
+    format!("{role}---\n{}", yaml_of(&role_object("tortie-run-events", "", &rules)))
 }
 
 /// The same as an object.

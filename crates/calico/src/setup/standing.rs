@@ -21,6 +21,11 @@ pub fn standing(journal: &Journal, snap: &Snapshot) -> Vec<Standing> {
     let mut out = Vec::new();
     for entry in &journal.entries {
         let reference = entry.target.reference();
+        if entry.undone {
+            let how = "taken back; what its rollout left still had pods (hint: tortie setup undo)";
+            out.push(Standing { what: reference.to_string(), how: how.to_owned(), ours: true });
+            continue;
+        }
         let body = super::future::body_of(snap, &entry.target);
         let uid = body.as_ref().and_then(|b| b["metadata"]["uid"].as_str()).unwrap_or_default();
         let mut say = |what: String, how: String, ours: bool| out.push(Standing { what, how, ours });

@@ -35,35 +35,48 @@ pub async fn undo(
         store.remove(&hand).await?;
         return Ok(None);
     }
-    let mut out = Vec::new();
+    let (mut out, mut waiting) = (Vec::new(), Vec::new());
     let entries = store.journal.entries.clone();
     for entry in entries.iter().rev() {
         if entry.own && entry.fields.is_empty() {
             out.push(remove(&hand, entry).await?);
             continue;
         }
+        let unanswered = history::unanswered(&hand, entry, making.now).await?;
         // What others made of a value that stays is theirs as well.
-        if fields(&hand, entry, &mut out).await? {
-            consequences(&hand, entry, &mut out).await?;
+        if fields(&hand, entry, &mut out).await? && !consequences(&hand, entry, unanswered, &mut out).await? {
+            waiting.insert(0, Entry { undone: true, ..entry.clone() });
         }
     }
-    store.remove(&hand).await?;
+    if waiting.is_empty() {
+        store.remove(&hand).await?;
+    } else {
+        store.journal.entries = waiting;
+        store.save(&hand).await?;
+    }
     Ok(Some(out))
 }
 
-/// What operators and controllers made of the fields that were given back.
-async fn consequences(hand: &Hand<'_>, entry: &Entry, out: &mut Vec<Undone>) -> Result<(), SetupError> {
-    if !entry.beside.is_empty() {
-        history::followed(hand, entry).await?;
+/// What operators and controllers made of the fields that were given back. Says whether nothing of it is left.
+async fn consequences(
+    hand: &Hand<'_>,
+    entry: &Entry,
+    unanswered: bool,
+    out: &mut Vec<Undone>,
+) -> Result<bool, SetupError> {
+    if entry.target.kind == "Installation" {
+        history::followed(hand, entry, unanswered).await?;
         history::unannotate(hand, entry).await?;
     }
     for beside in &entry.beside {
         out.extend(put_back(hand, beside).await?);
     }
-    for name in history::forget(hand, entry).await? {
-        out.push(told(&name, "left to the history of its Deployment: it still has pods", true));
+    let left = history::forget(hand, entry).await?;
+    for name in &left {
+        let how = "it still has pods (hint: tortie setup undo once more, when the rollout is over)";
+        out.push(told(name, how, true));
     }
-    Ok(())
+    Ok(left.is_empty())
 }
 
 fn told(what: &impl ToString, how: &str, back: bool) -> Undone {

@@ -1,21 +1,44 @@
-//! What in a rule file is allowed and probably not meant.
+//! What in a rule file is allowed and probably not meant: alerts that can never fire, that always do, that do not see when
+//! their targets are gone, and rules that are slow. The same that the doctor's checks T904, T905 and T913 say of a cluster.
+//!
+//! Reading order: [`absence`], [`never`], [`range`](self::range) (what values an expression can have), [`slow`].
 
-use std::collections::BTreeMap;
-use tortie_config::rules::{Rule, RuleFile};
-use tortie_model::{MatchOp, Matcher};
-use tortie_promql::ast::{Expr, VectorSelector};
+mod absence;
+mod never;
+mod range;
+mod slow;
+
+use std::collections::{BTreeMap, BTreeSet};
+use tortie_config::diagnostics::Position;
+use tortie_config::rules::{Rule, RuleFile, RuleGroup};
+use tortie_model::Matcher;
+use tortie_promql::ast::Expr;
+use tortie_promql::span::Span;
 use tortie_promql::{Options, parse_expr};
+
+/// Names of all lints, in the order in which they are listed.
+pub const NAMES: &[&str] =
+    &["duplicate-rules", "alerts-always", "blind-to-absence", "can-never-fire", "slow"];
 
 /// Something that is probably not meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remark {
     /// Name of the lint.
     pub lint: &'static str,
-    /// Line of the rule.
-    pub line: usize,
+    /// Where in the file.
+    pub at: Position,
     /// What is odd, and what to do about it.
     pub text: String,
 }
+
+/// What is odd in a rule: a place in its expression, and words.
+struct Oddity {
+    span: Span,
+    text: String,
+}
+
+/// What is known of metrics: why a name can have no series, or nothing.
+pub type Unknown<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Rules of the same name and labels more than once, as `promtool check rules` counts them: name and labels.
 pub fn duplicates(file: &RuleFile) -> Vec<(String, Vec<(String, String)>)> {
@@ -29,83 +52,114 @@ pub fn duplicates(file: &RuleFile) -> Vec<(String, Vec<(String, String)>)> {
     seen.into_iter().filter(|(_, n)| *n > 1).map(|(key, _)| key).collect()
 }
 
-/// Looks at every rule of a checked file.
-pub fn remarks(file: &RuleFile, language: &Options) -> Vec<Remark> {
-    let rules: Vec<(&Rule, Expr)> = file
+/// A rule with what is needed to judge it.
+struct Parsed<'a> {
+    group: &'a RuleGroup,
+    rule: &'a Rule,
+    expr: Expr,
+}
+
+impl Parsed<'_> {
+    /// `alert "A"` or `record "a"`.
+    fn title(&self) -> String {
+        let kind = if self.rule.alert.is_empty() { "record" } else { "alert" };
+        format!("{kind} {:?}", self.rule.name())
+    }
+}
+
+/// Looks at every rule of a checked file, whose text is `source`, in its order.
+pub fn remarks(file: &RuleFile, source: &str, language: &Options, unknown: Unknown<'_>) -> Vec<Remark> {
+    let rules: Vec<Parsed<'_>> = file
         .groups
         .iter()
-        .flat_map(|g| &g.rules)
-        .filter_map(|r| Some((r, parse_expr(&r.expr, language).ok()?)))
+        .flat_map(|g| g.rules.iter().map(move |r| (g, r)))
+        .filter_map(|(group, rule)| {
+            Some(Parsed { group, rule, expr: parse_expr(&rule.expr, language).ok()? })
+        })
         .collect();
+    let recorded: BTreeSet<&str> = rules.iter().map(|p| p.rule.record.as_str()).collect();
+    let unknown = |name: &str| if recorded.contains(name) { None } else { unknown(name) };
     let mut out = Vec::new();
-    for (rule, expr) in rules.iter().filter(|(r, _)| !r.alert.is_empty()) {
-        if !filters(expr) {
-            out.push(Remark {
-                lint: "alerts-always",
-                line: rule.at.line,
-                text: format!(
-                    "alert {:?} compares nothing: it fires for every series of its expression (hint: compare with a value)",
-                    rule.alert
-                ),
-            });
+    for p in &rules {
+        let mut add = |lint, oddities: Vec<Oddity>| {
+            out.extend(oddities.into_iter().map(|o| {
+                let at = tortie_config::rules::place_in(source, p.rule.expr_at, &p.rule.expr, o.span.start);
+                Remark { lint, at, text: format!("{}: {}", p.title(), o.text) }
+            }));
+        };
+        if !p.rule.alert.is_empty() {
+            add("alerts-always", always(&p.expr));
+            add("blind-to-absence", absence::blind(&p.expr, &rules));
+            add("can-never-fire", never::why(&p.expr, &unknown).into_iter().collect());
         }
-        for job in blind_to(expr) {
-            if !rules.iter().any(|(_, e)| sees_absence(e, &job)) {
-                out.push(Remark {
-                    lint: "blind-to-absence",
-                    line: rule.at.line,
-                    text: format!(
-                        "alert {:?} sees targets of job {job:?} that are down, and nothing in this file sees that there are none (hint: alert on absent(up{{job={job:?}}}))",
-                        rule.alert
-                    ),
-                });
-            }
-        }
+        add("slow", slow::slow(&p.expr, p.group.interval_ms));
     }
     out
 }
 
-/// Whether an expression lets series through by their values or by others.
-fn filters(expr: &Expr) -> bool {
-    let mut found = false;
+/// A matcher as it is written.
+fn written(m: &Matcher) -> String {
+    format!("{}{}{}", m.name, m.op.as_str(), tortie_promql::go_text::quote(&m.value))
+}
+
+/// An expression that lets series through neither by their values nor by others.
+fn always(expr: &Expr) -> Vec<Oddity> {
+    let mut filters = false;
     expr.walk(&mut |e| match e {
-        Expr::Binary(b) => found |= (b.op.is_comparison() && !b.return_bool) || b.op.is_set(),
-        Expr::Call(c) => found |= matches!(c.func.name, "absent" | "absent_over_time" | "vector"),
+        Expr::Binary(b) => filters |= (b.op.is_comparison() && !b.return_bool) || b.op.is_set(),
+        Expr::Call(c) => filters |= matches!(c.func.name, "absent" | "absent_over_time" | "vector"),
         _ => {}
     });
-    found
+    if filters {
+        return Vec::new();
+    }
+    let text =
+        "it compares nothing and fires for every series of its expression (hint: compare with a value)"
+            .to_owned();
+    vec![Oddity { span: expr.span(), text }]
 }
 
-/// Jobs whose `up` an expression compares with 0.
-fn blind_to(expr: &Expr) -> Vec<String> {
-    let mut jobs = Vec::new();
-    expr.walk(&mut |e| {
-        let Expr::Binary(b) = e else { return };
-        let (Expr::Vector(s), Expr::Number(n)) = (b.lhs.unparen(), b.rhs.unparen()) else { return };
-        if b.op.as_str() == "==" && n.value == 0.0 && s.name == "up" {
-            jobs.extend(job_of(s));
-        }
-    });
-    jobs
-}
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use tortie_config::rules::Checks;
+    use tortie_model::names::NameScheme;
 
-fn job_of(s: &VectorSelector) -> Option<String> {
-    let job = |m: &&Matcher| m.name == "job" && m.op == MatchOp::Equal;
-    s.matchers.iter().find(job).map(|m| m.value.clone())
-}
+    /// The remarks on one alert with this expression, as `lint line:column: text`; the expression begins at 5:11.
+    pub(crate) fn of(expr: &str) -> Vec<String> {
+        of_file(&format!(
+            "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: {}\n",
+            serde_json::to_string(expr).unwrap()
+        ))
+    }
 
-/// Whether an expression says when there is no series of a job.
-fn sees_absence(expr: &Expr, job: &str) -> bool {
-    let mut found = false;
-    expr.walk(&mut |e| {
-        if let Expr::Call(c) = e
-            && matches!(c.func.name, "absent" | "absent_over_time")
-        {
-            let mut of_job = |s: &VectorSelector| {
-                found |= s.matchers.iter().any(|m| m.name == "job" && m.matches(job));
-            };
-            c.args.iter().flat_map(|a| a.selectors()).for_each(&mut of_job);
-        }
-    });
-    found
+    pub(crate) fn of_file(text: &str) -> Vec<String> {
+        let language = Options::default();
+        let checks = Checks {
+            scheme: NameScheme::Utf8,
+            ignore_unknown: false,
+            expr: &|e| crate::from_config::check_expr(e, &language),
+            template: &crate::templates::check,
+        };
+        let file = RuleFile::load(text, "r.yml", &checks).unwrap_or_else(|e| panic!("{e}"));
+        let unknown = |name: &str| (name == "felix_foo").then(|| "no Calico has felix_foo".to_owned());
+        let show = |r: Remark| format!("{} {}:{}: {}", r.lint, r.at.line, r.at.column, r.text);
+        remarks(&file, text, &language, &unknown).into_iter().map(show).collect()
+    }
+
+    #[test]
+    fn places_are_those_in_the_file() {
+        let text = "groups:\n- name: g\n  rules:\n  - record: r\n    expr: |\n      sum(\n        x{a=\"1\"}\n      ) > 0\n  - alert: A\n    expr: >-\n      (up == 0)\n      and count(up) < 1\n";
+        let got = of_file(text);
+        assert_eq!(got.len(), 1, "{got:?}");
+        assert!(got[0].starts_with("can-never-fire 12:11: alert \"A\": count(up) < 1"), "{got:?}");
+    }
+
+    #[test]
+    fn alerts_without_a_comparison_always_fire() {
+        assert!(of("up").first().unwrap().starts_with("alerts-always 5:"));
+        assert!(of("absent(up)").is_empty() && of("vector(1)").is_empty());
+        let text = "groups: [{name: g, rules: [{record: r, expr: up}]}]";
+        assert_eq!(of_file(text), Vec::<String>::new());
+    }
 }

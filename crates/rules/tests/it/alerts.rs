@@ -1,6 +1,6 @@
 //! The life of alerts.
 
-use crate::rig::{Rig, alert, error_of, group};
+use crate::rig::{Rig, alert, error_of, group, spec};
 use std::sync::Arc;
 use tortie_rules::AlertState;
 use tortie_rules::Group;
@@ -75,6 +75,24 @@ fn firing_alerts_are_repeated_after_the_delay() {
         told.extend(rig.heard.take().iter().map(|_| t));
     }
     assert_eq!(told, [0, 90, 180, 270]);
+}
+
+#[test]
+fn a12_a_notice_holds_for_four_times_the_longer_of_interval_and_delay() {
+    let check = |interval_s: i64, delay_s: i64, expect: i64| {
+        let options = tortie_rules::Options { resend_delay_ms: delay_s * 1000, ..Default::default() };
+        let rig = Rig::with(Default::default(), options);
+        let spec = tortie_rules::GroupSpec {
+            interval_ms: interval_s * 1000,
+            ..spec(vec![alert("On", "vector(1)", 0, 0)])
+        };
+        rig.evaluate(&Group::new(spec, false), 1000);
+        let heard = rig.heard.0.lock().unwrap();
+        assert_eq!((heard[0].ends_at_ms / 1000, heard[0].starts_at_ms / 1000), (1000 + expect, 1000));
+    };
+    check(15, 60, 240);
+    check(300, 60, 1200);
+    check(1, 1, 4);
 }
 
 #[test]

@@ -64,6 +64,45 @@ async fn groups_tick_on_their_grid_until_they_are_stopped() {
     }
 }
 
+/// Takes far longer than an interval for each notice.
+struct Slow(mpsc::UnboundedSender<Notice>);
+
+impl Notify for Slow {
+    fn notify(&self, alerts: Vec<Notice>) {
+        std::thread::sleep(Duration::from_millis(130));
+        Says(self.0.clone()).notify(alerts);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a13_an_evaluation_slower_than_its_interval_counts_what_it_missed_and_stays_on_the_grid() {
+    let (tx, mut rx) = mpsc::unbounded_channel();
+    let env = Environment::new(
+        Arc::new(TestStore::default()),
+        Arc::new(GoTemplates::default()),
+        Arc::new(Slow(tx)),
+        Arc::new(SystemClock::new()),
+        Default::default(),
+        Options { resend_delay_ms: 1, ..Options::default() },
+    );
+    let m = Manager::new(Arc::new(env), CpuPool::start(2, 64));
+    m.update(vec![fast("g", vec![alert("On", "vector(1)", 0, 0)])], Settings::default()).await;
+    m.start();
+    let group = m.list().remove(0);
+    for _ in 0..4 {
+        next(&mut rx).await;
+    }
+    m.stop().await;
+    let count = |n: &std::sync::atomic::AtomicU64| n.load(std::sync::atomic::Ordering::Relaxed);
+    let (evaluated, missed, scheduled) =
+        (count(&group.counts.evaluations), count(&group.counts.missed), count(&group.counts.scheduled));
+    // Each tick takes three intervals and more, so two or more are left out after each.
+    assert!(missed >= 2 * (evaluated - 1), "{missed} missed, {evaluated} evaluated");
+    assert_eq!(scheduled, evaluated + missed);
+    let at = group.state().last_timestamp.unwrap();
+    assert_eq!(group.grid_before(at), at, "on the grid");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reload_keeps_groups_that_stay_and_the_alerts_of_those_that_change() {
     let (m, mut rx) = manager(Options { resend_delay_ms: 1, ..Options::default() });
@@ -112,20 +151,29 @@ fn metrics_have_the_names_of_prometheus() {
     let _: &Heard = &rig.heard;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let m = Manager::new(Arc::clone(&rig.env), CpuPool::start(1, 8));
-    runtime.block_on(m.update(vec![spec(vec![record("a", "vector(1)")])], Settings::default()));
+    let mut fires = alert("F", "vector(1)", 0, 0);
+    fires.labels = vec![("plain".to_owned(), "x".to_owned()), ("wrong".to_owned(), "{{ .X.Y }}".to_owned())];
+    runtime.block_on(m.update(vec![spec(vec![record("a", "vector(1)"), fires])], Settings::default()));
     rig.evaluate(&m.list()[0], 60);
     let mut w = tortie_wire::text::Writer::new();
     m.write_metrics(&mut w);
     let text = String::from_utf8(w.into_bytes()).unwrap();
     for line in [
-        "prometheus_rule_evaluations_total{rule_group=\"r.yml;g\"} 1",
+        "prometheus_rule_evaluations_total{rule_group=\"r.yml;g\"} 2",
         "prometheus_rule_evaluation_failures_total{rule_group=\"r.yml;g\"} 0",
-        "prometheus_rule_group_rules{rule_group=\"r.yml;g\"} 1",
+        "prometheus_rule_group_rules{rule_group=\"r.yml;g\"} 2",
         "prometheus_rule_group_interval_seconds{rule_group=\"r.yml;g\"} 60",
-        "prometheus_rule_group_last_evaluation_samples{rule_group=\"r.yml;g\"} 1",
+        "prometheus_rule_group_last_evaluation_samples{rule_group=\"r.yml;g\"} 3",
         "prometheus_rule_group_iterations_total{rule_group=\"r.yml;g\"} 1",
-        "prometheus_rule_evaluation_duration_seconds_count 1",
+        "prometheus_rule_evaluation_duration_seconds_count 2",
+        // One label as it is, one template and one annotation.
+        "prometheus_template_text_expansions_total 3",
+        "prometheus_template_text_expansion_failures_total 1",
     ] {
         assert!(text.lines().any(|l| l == line), "{line} in\n{text}");
+    }
+    for quantile in ["0.5", "0.9", "0.99"] {
+        let name = format!("prometheus_rule_evaluation_duration_seconds{{quantile=\"{quantile}\"}} ");
+        assert!(text.lines().any(|l| l.starts_with(&name) && !l.ends_with("NaN")), "{name} in\n{text}");
     }
 }

@@ -3,6 +3,7 @@
 //! Reading order: [`run`] (a file), `test` (one test), `store` (where its series stand), `texts` (how alerts and samples
 //! are shown).
 
+pub mod junit;
 pub mod store;
 mod test;
 mod texts;

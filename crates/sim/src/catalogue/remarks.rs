@@ -1,6 +1,6 @@
 //! States that are no faults: the doctor says a word of them, or why it cannot tell, and calls nothing broken.
 
-use super::change::{gone, to};
+use super::change::{gone, to, unset};
 use super::panels::board;
 use super::rules::rule;
 use super::symptom::{Asked, Live, Symptom};
@@ -49,8 +49,10 @@ pub(super) fn remarks() -> Vec<Entry> {
         info(fault("many-series", "T714", "one Felix sends ten times the series that it should", vec![]))
             .shows(Seen::Prometheus, vec![Symptom::Answer(Asked::Scraped, vec![("{job=\"tortie-felix-metrics\", instance=\"10.99.1.2:9091\"}", 40_000.0)])])
             .live(Live::Hand("a process with forty thousand series")),
-        info(fault("short-retention", "T716", "an alert looks back a week, samples are kept a day", vec![Change::Add(
-            rule(json!({"release": "prometheus"}), "increase(felix_resyncs_started[7d]) > 100"))]))
+        info(fault("short-retention", "T716", "an alert looks back a week, samples are kept a day", vec![
+            unset("Prometheus", PROMETHEUS, "/spec/retention"),
+            Change::Add(rule(json!({"release": "prometheus"}), "increase(felix_resyncs_started[7d]) > 100")),
+        ]))
         .mended(super::Mends::Edit),
         fault("panels-of-another-mode", "T805", "a panel reads what only the eBPF dataplane has", vec![Change::Add(
             board("calico", &["felix_host", "felix_bpf_events"]))])

@@ -6,6 +6,8 @@ use super::{Change, Entry, PROMETHEUS, Seen, fault};
 use crate::installs::object;
 use serde_json::{Value, json};
 
+/// Name of the Alertmanager object of the usual cluster.
+const ALERTMANAGER: &str = "prometheus-kube-prometheus-alertmanager";
 const DOWN: &str = "up{job=\"tortie-felix-metrics\"} == 0";
 
 pub(super) fn faults() -> Vec<Entry> {
@@ -96,6 +98,13 @@ pub(super) fn faults() -> Vec<Entry> {
         )
         .outside()
         .shows(Seen::Prometheus, vec![Symptom::NoAlertmanager]),
+        fault(
+            "alertmanager-down",
+            "T906",
+            "the Alertmanager was scaled to nothing",
+            vec![to("Alertmanager", ALERTMANAGER, "/spec/replicas", json!(0)), taken(DOWN)],
+        )
+        .outside(),
         fault("watchdog-silent", "T907", "the alert that should always fire does not: somebody gave it a condition", vec![taken(DOWN), Change::Add(watchdog())])
             .outside()
             .shows(

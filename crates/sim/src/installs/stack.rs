@@ -20,7 +20,7 @@ fn kube_prometheus_stack(release: &str) -> Vec<Value> {
     let selector = json!({"matchLabels": {"release": release}});
     let spec = json!({
         "replicas": 1, "shards": 1, "portName": "web", "scrapeInterval": "30s", "evaluationInterval": "30s", "serviceAccountName": account,
-        "version": "v3.14.0", "paused": false, "routePrefix": "/",
+        "version": "v3.14.0", "paused": false, "routePrefix": "/", "retention": "10d",
         "serviceMonitorSelector": selector, "serviceMonitorNamespaceSelector": {},
         "podMonitorSelector": selector, "podMonitorNamespaceSelector": {},
         "probeSelector": selector, "probeNamespaceSelector": {},

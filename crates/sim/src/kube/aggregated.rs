@@ -7,7 +7,8 @@ use super::handlers::{Answer, Asked, Outcome, answer as answer_v1, not_simulated
 use super::kinds::Kind;
 use super::plane::{CalicoApi, Plane};
 use super::request::{Call, Route};
-use super::status::{Cause, Refusal};
+use super::status::Refusal;
+use super::tiers;
 
 /// Where the metadata of the v3 object is kept.
 const METADATA: &str = "projectcalico.org/metadata";
@@ -18,6 +19,7 @@ pub(crate) fn answer(plane: &mut Plane, asked: Asked<'_>) -> Outcome {
     let Some(stored) = plane.kinds.get(STORED, "v1", &asked.kind.plural) else {
         return Err(not_simulated(&asked.kind.plural));
     };
+    tiers::admit(plane, &asked)?;
     let applies = asked.call.method == "PATCH";
     let route = Route { group: STORED.into(), version: "v1".into(), ..asked.route.clone() };
     let is_there = plane.store.get(STORED, &asked.kind.plural, &route.namespace, &route.name).is_some();
@@ -29,7 +31,11 @@ pub(crate) fn answer(plane: &mut Plane, asked: Asked<'_>) -> Outcome {
         _ => {
             let call = with_stored_uid(asked.call);
             let out = answer_v1(plane, Asked { kind: &stored, route: &route, call: &call });
-            out.map(|a| shown_answer(a, asked.kind)).map_err(|r| renamed(r, &asked))
+            let mut out = out.map(|a| shown_answer(a, asked.kind)).map_err(|r| renamed(r, &asked))?;
+            if let Some(items) = out.body.get_mut("items").and_then(Value::as_array_mut) {
+                tiers::narrow(plane, &asked, items);
+            }
+            Ok(out)
         }
     }
 }
@@ -149,7 +155,7 @@ fn write(plane: &mut Plane, asked: Asked<'_>, stored: &Kind, route: &Route) -> O
     let before = plane.store.get(STORED, &asked.kind.plural, &route.namespace, &route.name).cloned();
     // The write is made on a copy as if v3 were a kind of its own, which gives owners, conflicts and refusals.
     let v3 = plane.rehearse(asked, before.as_ref().map(|b| shown(b, asked.kind)))?;
-    tier_check(&asked, &v3.body)?;
+    tiers::check_name(&asked, &v3.body)?;
     if asked.call.query.get("dryRun") == "All" {
         return Ok(v3);
     }
@@ -166,28 +172,4 @@ fn write(plane: &mut Plane, asked: Asked<'_>, stored: &Kind, route: &Route) -> O
     let kept = answer_v1(plane, Asked { kind: stored, route: &route, call: &call })
         .map_err(|r| renamed(r, &asked))?;
     Ok(Answer { code: v3.code, body: shown(&kept.body, asked.kind), warnings: v3.warnings })
-}
-
-/// A policy's name begins with the name of its tier.
-fn tier_check(asked: &Asked<'_>, v: &Value) -> Result<(), Refusal> {
-    if !matches!(&*asked.kind.kind, "NetworkPolicy" | "GlobalNetworkPolicy") {
-        return Ok(());
-    }
-    let text = |p: &str| v.pointer(p).and_then(Value::as_str).unwrap_or_default();
-    let (name, tier) = (text("/metadata/name"), text("/spec/tier"));
-    let fits = match tier {
-        "" | "default" => {
-            !name.contains('.') || name.starts_with("default.") || name.starts_with("knp.default.")
-        }
-        tier => name.strip_prefix(tier).is_some_and(|rest| rest.starts_with('.')),
-    };
-    if fits {
-        return Ok(());
-    }
-    let tier = if tier.is_empty() { "default" } else { tier };
-    let why = format!("Policy name {name} must be of the form \"{tier}.<name>\"");
-    Err(Refusal::invalid(
-        &asked.kind.subject(name),
-        &[Cause::invalid("metadata.name", &format!("{name:?}"), &why)],
-    ))
 }

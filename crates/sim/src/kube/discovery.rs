@@ -23,7 +23,6 @@ pub(crate) const REAL: &[&str] = &[
     "podtemplates",
     "replicationcontrollers",
     "resourcequotas",
-    "controllerrevisions",
     "ingresses",
     "ingressclasses",
     "ipaddresses",

@@ -27,6 +27,7 @@ mod selectors;
 mod server;
 mod status;
 mod store;
+mod tiers;
 mod typed;
 
 pub use plane::CalicoApi;

@@ -23,6 +23,11 @@ pub(super) fn start(namespace: &Namespace, folder: &Path, options: &Options) -> 
     Ok(vec![starter.proxy()?, starter.api_server(options)?, etcd])
 }
 
+/// Starts the API server alone.
+pub(super) fn api_server(namespace: &Namespace, folder: &Path, options: &Options) -> anyhow::Result<Process> {
+    Starter { namespace, folder }.api_server(options)
+}
+
 /// Starts what needs an API server that answers.
 pub(super) fn start_followers(bed: &mut Bed) -> anyhow::Result<()> {
     if bed.options().port_forward {

@@ -12,7 +12,10 @@ impl Bed {
     /// When the API server refuses, as on a bed without `port_forward`.
     pub fn set_log(&self, namespace: &str, pod: &str, container: &str, text: &str) -> anyhow::Result<()> {
         let file = self.folder().join(format!("log-of-{namespace}-{pod}-{container}"));
-        std::fs::write(&file, text)?;
+        // As a container runtime keeps lines: kubelets read no other form.
+        let lines: String =
+            text.lines().map(|l| format!("2026-01-07T09:00:00.000000000Z stdout F {l}\n")).collect();
+        std::fs::write(&file, lines)?;
         let path = format!("/apis/kwok.x-k8s.io/v1alpha1/namespaces/{namespace}/logs/{pod}");
         if self.api().find(&path)?.is_some() {
             self.api().delete(&path)?;

@@ -10,6 +10,7 @@ mod generated;
 mod kubectl;
 mod leftovers;
 mod logs;
+mod mishaps;
 mod nodes;
 mod options;
 mod roads;

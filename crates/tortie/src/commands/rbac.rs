@@ -26,7 +26,11 @@ enum Mode {
         no_probes: bool,
     },
     /// What `tortie run` reads in a cluster: Kubernetes' discovery, the custom resources, Calico's settings
-    Run,
+    Run {
+        /// Adds a role of its own for `tortie run --emit-events`, which writes Events
+        #[arg(long)]
+        emit_events: bool,
+    },
     /// What looking, making a saved plan and undoing it takes
     Setup {
         /// The plan
@@ -40,7 +44,7 @@ impl Rbac {
     pub(crate) fn execute(self) -> ExitCode {
         let text = match &self.mode {
             Mode::Doctor { no_probes } => Ok(rights::doctor_yaml(!no_probes)),
-            Mode::Run => Ok(rights::run_yaml()),
+            Mode::Run { emit_events } => Ok(rights::run_yaml(*emit_events)),
             Mode::Setup { plan } => RealFs
                 .read(plan)
                 .map_err(|e| e.to_string())

@@ -9,7 +9,6 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tortie_calico::scraping::Reach;
-use tortie_cluster::client::ConnectOptions;
 use tortie_config::flags::{self, Kind, Status};
 use tortie_model::duration;
 
@@ -18,9 +17,10 @@ use tortie_model::duration;
 #[derive(Debug, Args)]
 #[command(disable_version_flag = true)]
 pub(crate) struct Run {
-    /// Configuration file
-    #[arg(long = "config.file", default_value = "prometheus.yml", value_name = "FILE")]
-    config_file: PathBuf,
+    /// Configuration file; by default prometheus.yml where it is there. Without one in a cluster (of --kubeconfig, or the one
+    /// this runs in) that has no Prometheus objects it is as if --calico was said
+    #[arg(long = "config.file", value_name = "FILE")]
+    config_file: Option<PathBuf>,
 
     /// Address to listen on; may be given several times
     #[arg(long = "web.listen-address", default_value = "0.0.0.0:9090", value_name = "HOST:PORT")]
@@ -152,7 +152,7 @@ pub(crate) struct Run {
     calico: bool,
 
     /// With --calico: from one scrape to the next
-    #[arg(long, default_value = "15s", value_parser = parse_duration, value_name = "DURATION", requires = "calico")]
+    #[arg(long, default_value = crate::server::calico::INTERVAL, value_parser = parse_duration, value_name = "DURATION", requires = "calico")]
     calico_interval: i64,
 
     /// Lets the page Doctor judge the cluster of this kubeconfig; with --calico targets are discovered through it too
@@ -178,6 +178,15 @@ pub(crate) struct Run {
     /// With --from-crds: send alerts while no pod of the operator's is ready; `beside` sends them always
     #[arg(long, value_name = "HOW", requires = "from_crds", num_args = 0..=1, require_equals = true, default_missing_value = "alone", value_parser = ["alone", "beside"])]
     take_over: Option<String>,
+
+    /// With --from-crds: write Events beside monitors and rules that are refused, that nobody selects or that have no target
+    /// (`tortie rbac run --emit-events` prints the right)
+    #[arg(long, requires = "from_crds")]
+    emit_events: bool,
+
+    /// With --from-crds: monitors may name targets on this machine and at link-local addresses
+    #[arg(long = "crds.allow-local-targets", requires = "from_crds")]
+    allow_local_targets: bool,
 }
 
 /// Takes out of the arguments of `run` the flags of Prometheus that change nothing here, and refuses those that would
@@ -255,7 +264,6 @@ impl Run {
     /// Runs the server until it is told to end.
     pub(crate) fn execute(self) -> ExitCode {
         let calico = self.calico.then(|| Follow {
-            connect: ConnectOptions { kubeconfig: self.kubeconfig.clone(), ..ConnectOptions::default() },
             reach: match &self.kubeconfig {
                 Some(file) => Reach::Kubeconfig(file.display().to_string()),
                 None => Reach::InCluster,
@@ -279,6 +287,8 @@ impl Run {
                 Some("beside") => TakeOver::Beside,
                 Some(_) => TakeOver::Alone,
             },
+            emit_events: self.emit_events,
+            allow_local_targets: self.allow_local_targets,
         });
         let options = ServerOptions {
             from_crds,
@@ -316,7 +326,8 @@ impl Run {
             threads: self.threads,
             log_level: self.log_level,
             log_format: format!("{:?}", self.log_format).to_lowercase(),
-            config_file: self.config_file,
+            config_named: self.config_file.is_some(),
+            config_file: self.config_file.unwrap_or_else(|| PathBuf::from("prometheus.yml")),
         };
         crate::server::execute(options, self.log_level, self.log_format)
     }
@@ -348,6 +359,8 @@ mod tests {
             "from-crds",
             "prometheus",
             "take-over",
+            "emit-events",
+            "crds.allow-local-targets",
         ];
         for o in ours.iter().filter(|o| !OWN.contains(&o.as_str())) {
             let status = flags::find(o).map(|f| f.status);

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tortie_host::{Fs, RealFs};
+use tortie_host::{Clock, Fs, RealFs, SystemClock};
 use tortie_model::regex::Regex;
 use tortie_script::unit;
 
@@ -39,6 +39,9 @@ struct RuleTests {
     /// Pass over keys of rule files that mean nothing
     #[arg(long)]
     ignore_unknown_fields: bool,
+    /// Write the results to this file too, as JUnit's XML
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
     /// Features to turn on, separated by commas: those of the query language
     #[arg(long = "enable-feature", value_delimiter = ',', value_name = "NAME")]
     features: Vec<String>,
@@ -123,6 +126,7 @@ impl RuleTests {
             }
         };
         let mut failed = false;
+        let mut outcomes = Vec::new();
         for file in &self.files {
             println!("Processing test file: {file}");
             let outcome = unit::run(file, &RealFs, &options);
@@ -140,6 +144,15 @@ impl RuleTests {
                 }
             }
             println!();
+            outcomes.push((file.clone(), outcome));
+        }
+        if let Some(path) = &self.junit {
+            let now = tortie_model::timestamp::format_rfc3339(SystemClock::new().now_ms());
+            let document = unit::junit::document(&outcomes, now.get(..19).unwrap_or(&now));
+            if let Err(e) = RealFs.write_atomic(path, document.as_bytes()) {
+                eprintln!("{}: {e}", path.display());
+                return ExitCode::FAILURE;
+            }
         }
         if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
     }

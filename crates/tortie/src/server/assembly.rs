@@ -58,8 +58,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts with the configuration file of the options.
-    pub(crate) async fn start(options: ServerOptions, clock: Arc<dyn Clock>) -> Result<Server, StartError> {
+    /// Starts with the configuration that the options name, or the one that suits where it runs.
+    pub(crate) async fn start(
+        mut options: ServerOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Server, StartError> {
+        super::calico::by_default(&mut options, &clock).await?;
         if let Some(follow) = options.calico.clone() {
             let text = Text::new(follow.empty());
             let server = Server::prepare(options, Source::Text(text.clone()), clock).await?;
@@ -73,10 +77,10 @@ impl Server {
             server.go_live();
             return Ok(server);
         };
-        let (follower, text) = crds::begin(&from, &clock).await?;
-        let source = Source::Cluster(text.clone(), from.server());
-        let server = Server::prepare(options, source, clock).await?;
-        crds::keep(&server.running, follower, text, from.take_over);
+        let (follower, cluster) = crds::begin(&from, &clock).await?;
+        let options = crds::with_flags(options, &follower);
+        let server = Server::prepare(options, Source::Cluster(Arc::clone(&cluster)), clock).await?;
+        crds::keep(&server.running, follower, cluster, &from);
         server.go_live();
         Ok(server)
     }
@@ -188,6 +192,7 @@ impl Server {
         let scrape_options = tortie_scrape::Options {
             adjust_timestamps: options.adjust_timestamps,
             timestamp_tolerance_ms: options.timestamp_tolerance_ms,
+            reach: crds::reach(&options, &addresses),
             ..tortie_scrape::Options::default()
         };
         let scrape = Arc::new(ScrapeManager::new(

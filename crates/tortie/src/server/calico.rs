@@ -1,44 +1,38 @@
 //! `tortie run --calico`: the configuration follows what the cluster says of Calico.
 //!
-//! A look at the cluster's objects every half a minute gives a configuration; where it differs from the one that runs, it is
-//! loaded like any other. A look that fails changes nothing.
+//! The objects that say what is scraped are watched; each change gives a configuration, and where it differs from the one that
+//! runs, it is loaded like any other. While the cluster does not answer nothing changes.
 
+use super::assembly::StartError;
+use super::options::ServerOptions;
 use super::reload::Text;
 use super::running::Running;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
-use tortie_calico::collect::{Wants, collect};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep_until};
 use tortie_calico::facts::Facts;
-use tortie_calico::scraping::{Reach, prometheus_yml};
-use tortie_calico::snapshot::Unseen;
-use tortie_cluster::client::ConnectOptions;
-use tortie_host::Clock;
+use tortie_calico::scraping::{Reach, Sight, prometheus_yml};
+use tortie_discovery::kubernetes::{Clusters, Server};
+use tortie_host::{Clock, Fs, RealFs};
 
-/// From one look to the next.
-const EVERY: Duration = Duration::from_secs(30);
-/// After a look that failed.
-const AGAIN: Duration = Duration::from_secs(10);
-/// Longest time of a look.
-const LIMIT: Duration = Duration::from_secs(25);
-
-/// Resources whose lists say what is scraped. Whatever else the look wanted may be missing.
-const KINDS: [&str; 7] = [
-    "pods",
-    "services",
-    "daemonsets",
-    "deployments",
-    "felixconfigurations",
-    "kubecontrollersconfigurations",
-    "installations",
-];
+/// Changes that come within this time are taken together.
+const TOGETHER: Duration = Duration::from_millis(250);
+/// From one configuration to the next at least.
+const REST: Duration = Duration::from_secs(1);
+/// From one look for settings that were not served to the next.
+const EVERY: Duration = Duration::from_secs(60);
+/// The same after one that failed, and from one look at what was not listed yet to the next.
+const AGAIN: Duration = Duration::from_secs(5);
+/// Where a pod finds its account's token.
+const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+/// From one scrape to the next where nobody says.
+pub(crate) const INTERVAL: &str = "15s";
 
 /// What is followed.
 #[derive(Debug, Clone)]
 pub(crate) struct Follow {
-    /// How to connect.
-    pub(crate) connect: ConnectOptions,
     /// How discovery connects.
     pub(crate) reach: Reach,
     /// From one scrape to the next, a duration.
@@ -51,45 +45,47 @@ impl Follow {
         format!("global:\n  scrape_interval: {0}\n  evaluation_interval: {0}\n", self.interval)
     }
 
-    /// One look: the configuration, or why there is none.
-    async fn look(&self, clock: &Arc<dyn Clock>) -> Result<String, String> {
-        let (this, now) = (self.clone(), clock.now_ms());
-        let runtime = tokio::runtime::Handle::current();
-        // What collects need not move between threads.
-        let looked = tokio::task::spawn_blocking(move || {
-            catch_unwind(AssertUnwindSafe(|| runtime.block_on(this.collected(now))))
-        });
-        match looked.await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) | Err(_) => Err("BUG: looking at the cluster ended in a panic".to_owned()),
+    fn server(&self) -> Server {
+        match &self.reach {
+            Reach::InCluster => Server::Pod,
+            Reach::Kubeconfig(file) => Server::Kubeconfig(PathBuf::from(file)),
         }
     }
 
-    async fn collected(&self, now: i64) -> Result<String, String> {
-        let wants = Wants { probes: 0, ask: false, limit: LIMIT, twice: false, ..Wants::default() };
-        let snap = tokio::time::timeout(LIMIT + AGAIN, collect(&self.connect, &wants, Vec::new(), now))
+    /// The configuration that follows from what is seen now, or what is missing for one.
+    async fn made(&self, sight: &Sight, now: i64) -> Result<String, String> {
+        let snap = sight.snapshot(now)?;
+        let this = self.clone();
+        let work = move || prometheus_yml(&Facts::of(&snap), &this.reach, &this.interval, &[]);
+        tokio::task::spawn_blocking(work)
             .await
-            .map_err(|_| format!("the cluster did not answer within {} s", (LIMIT + AGAIN).as_secs()))?;
-        // What may not be read is as if it were not there; what did not answer would pass for it.
-        let matters = |u: &&Unseen| !u.forbidden && KINDS.iter().any(|k| u.resource.starts_with(k));
-        if let Some(missed) = snap.unseen.iter().find(matters) {
-            return Err(format!("{}: {}", missed.what, missed.reason));
-        }
-        Ok(prometheus_yml(&Facts::of(&snap), &self.reach, &self.interval, &[]))
+            .map_err(|e| format!("BUG: what the cluster says of Calico ended in a panic: {e}"))
     }
 
-    /// Looks again and again until the server ends, and loads what is new.
+    /// Follows the cluster until the server ends, and loads what is new.
     pub(crate) fn start(self, text: Text, running: Arc<Running>, mut stopped: watch::Receiver<bool>) {
         tokio::spawn(async move {
-            let clock = Arc::clone(&running.clock);
-            let mut failing = false;
+            // It is there before anything is followed.
+            let Some(reloader) = running.reloader.get() else { return };
+            let watches = reloader.clusters().watches(&self.server());
+            let wake = Arc::new(Notify::new());
+            let mut sight = Sight::open(&watches, &wake);
+            let began = Instant::now();
+            let mut look = began;
+            let mut said: Option<String> = None;
             loop {
-                let wait = match self.look(&clock).await {
+                let mut problem = None;
+                if Instant::now() >= look {
+                    let seen = sight.look_for_settings().await;
+                    look = Instant::now() + if seen.is_ok() { EVERY } else { AGAIN };
+                    problem = seen.err();
+                }
+                sight.follow_pods();
+                match problem.map_or(self.made(&sight, running.clock.now_ms()).await, Err) {
                     Ok(yaml) => {
-                        if failing {
-                            tracing::info!(component = "calico", "The cluster answers again");
+                        if said.take().is_some() {
+                            tracing::info!(component = "calico", "The cluster tells of Calico");
                         }
-                        failing = false;
                         if text.replace(yaml) {
                             tracing::info!(
                                 component = "calico",
@@ -98,25 +94,76 @@ impl Follow {
                             // The outcome is in the log and among the notices.
                             let _ = tortie_web::Sources::reload(&*running).await;
                         }
-                        EVERY
                     }
                     Err(e) => {
-                        if !failing {
+                        look = look.min(Instant::now() + AGAIN);
+                        // The first lists take a moment.
+                        if began.elapsed() < AGAIN {
+                            look = look.min(began + AGAIN);
+                        } else if said.as_deref() != Some(&e) {
                             tracing::warn!(
                                 component = "calico",
                                 err = e.as_str(),
-                                "The cluster could not be looked at; what is scraped stays"
+                                "The cluster does not tell all of Calico; what is scraped stays"
                             );
                         }
-                        failing = true;
-                        AGAIN
+                        said = Some(e).filter(|_| began.elapsed() >= AGAIN);
                     }
-                };
+                }
+                let rested = Instant::now() + REST;
                 tokio::select! {
-                    () = tokio::time::sleep(wait) => {}
+                    () = async { wake.notified().await; tokio::time::sleep(TOGETHER).await; sleep_until(rested).await } => {}
+                    () = sleep_until(look.max(rested)) => {}
                     _ = stopped.wait_for(|s| *s) => return,
                 }
             }
         });
     }
+}
+
+/// Whether this runs in a pod with an account.
+fn in_pod(fs: &dyn Fs) -> bool {
+    std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() && fs.read(Path::new(TOKEN)).is_ok()
+}
+
+/// Where no configuration is named and none is there, and a cluster is: Calico's components are scraped, unless the cluster
+/// has Prometheus objects, for then a person must say what is meant.
+pub(crate) async fn by_default(
+    options: &mut ServerOptions,
+    clock: &Arc<dyn Clock>,
+) -> Result<(), StartError> {
+    let named = options.config_named || options.calico.is_some() || options.from_crds.is_some();
+    if named || RealFs.read(&options.config_file).is_ok() {
+        return Ok(());
+    }
+    let reach = match &options.cluster {
+        // Discovery takes a kubeconfig's current context alone.
+        Some(cluster) if cluster.context.is_some() => return Ok(()),
+        Some(cluster) => Reach::Kubeconfig(cluster.kubeconfig.display().to_string()),
+        None if in_pod(&RealFs) => Reach::InCluster,
+        None => return Ok(()),
+    };
+    let follow = Follow { reach, interval: INTERVAL.to_owned() };
+    let file = options.config_file.display();
+    let watches = Clusters::new(Arc::new(RealFs), Arc::clone(clock)).watches(&follow.server());
+    let served = match watches.cluster().await {
+        Ok(cluster) => cluster.resources().await.map_err(|e| e.to_string()),
+        Err(e) => Err(e.to_string()),
+    };
+    let served = served.map_err(|e| {
+        StartError::Usage(format!(
+            "{file} is not there, and the cluster does not tell what else to do: {e}\nhint: name a file with --config.file, or say --calico or --from-crds"
+        ))
+    })?;
+    if served.find("monitoring.coreos.com", "Prometheus").is_some() {
+        return Err(StartError::Usage(format!(
+            "{file} is not there, and this cluster has prometheus-operator's kinds\nhint: --from-crds follows a Prometheus object, --calico scrapes Calico's components alone, --config.file names a file"
+        )));
+    }
+    tracing::info!(
+        component = "calico",
+        "{file} is not there and the cluster has no Prometheus objects: scraping Calico's components, as --calico does"
+    );
+    options.calico = Some(follow);
+    Ok(())
 }

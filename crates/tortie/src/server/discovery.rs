@@ -8,11 +8,8 @@ use tortie_wire::text::Writer;
 /// Failures shorter than this are no notice: an API server may restart.
 const SHORT: i64 = 15_000;
 
-/// Writes the metrics of all watches.
+/// Writes the metrics of all watches; without any the families alone, which rules read.
 pub(crate) fn write_metrics(out: &mut Vec<u8>, all: &[WatchStatus]) {
-    if all.is_empty() {
-        return;
-    }
     let mut w = Writer::with_buffer(std::mem::take(out));
     let failures: u64 = all.iter().map(|s| s.health.failures).sum();
     w.family("prometheus_sd_kubernetes_failures_total", Counter, "The number of failed WATCH/LIST requests.");
@@ -54,6 +51,22 @@ pub(crate) fn write_metrics(out: &mut Vec<u8>, all: &[WatchStatus]) {
         "Objects and events that could not be read and were left out.",
         |s| s.health.unreadable as f64,
     );
+    *out = w.into_bytes();
+}
+
+/// Writes how often DNS was asked for targets and for Alertmanagers: names asked for, and those that had no answer.
+pub(crate) fn write_dns(out: &mut Vec<u8>, targets: (u64, u64), alertmanagers: (u64, u64)) {
+    let mut w = Writer::with_buffer(std::mem::take(out));
+    let mut total = |name: &str, help: &str, n: u64| {
+        w.family(name, Counter, help);
+        w.sample(name, [], n as f64);
+    };
+    total(
+        "prometheus_sd_dns_lookup_failures_total",
+        "The number of DNS-SD lookup failures.",
+        targets.1 + alertmanagers.1,
+    );
+    total("prometheus_sd_dns_lookups_total", "The number of DNS-SD lookups.", targets.0 + alertmanagers.0);
     *out = w.into_bytes();
 }
 

@@ -3,9 +3,11 @@
 mod alerts;
 mod assembly;
 pub(crate) mod calico;
+mod cluster_source;
 pub(crate) mod crds;
 mod discovery;
 pub(crate) mod doctor;
+mod events;
 mod maintenance;
 mod metrics;
 pub(crate) mod options;

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 #[derive(Debug, Clone)]
 pub(crate) struct ServerOptions {
     pub(crate) config_file: PathBuf,
+    /// Whether somebody named the configuration file.
+    pub(crate) config_named: bool,
     pub(crate) listen: Vec<String>,
     pub(crate) external_url: String,
     /// TLS and users of the web side.

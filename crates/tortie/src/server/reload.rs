@@ -1,5 +1,6 @@
 //! Loading the configuration, at start and again: build everything, then swap.
 
+use super::cluster_source::ClusterSource;
 use super::{alerts, rules};
 use crate::logging::{self, Threshold};
 use std::path::PathBuf;
@@ -16,8 +17,8 @@ pub(crate) enum Source {
     File(PathBuf),
     /// A text that the program makes (the demo).
     Text(Text),
-    /// The text of a Prometheus object; its jobs look for what that cluster has.
-    Cluster(Text, tortie_discovery::kubernetes::Server),
+    /// What a Prometheus object amounts to; its jobs look for what that cluster has.
+    Cluster(Arc<ClusterSource>),
 }
 
 /// A configuration that the program makes and changes while it runs.
@@ -92,9 +93,19 @@ impl Reloader {
         self.state().config.as_ref().map_or_else(String::new, |c| c.to_yaml())
     }
 
+    /// The API servers that discovery asks.
+    pub(crate) fn clusters(&self) -> &tortie_discovery::kubernetes::Clusters {
+        self.discovery.clusters()
+    }
+
     /// The watches of API servers with how they do.
     pub(crate) fn watches(&self) -> Vec<tortie_discovery::kubernetes::WatchStatus> {
         self.discovery.clusters().status()
+    }
+
+    /// Names that scrape jobs asked DNS for, and those that had no answer.
+    pub(crate) fn dns(&self) -> (u64, u64) {
+        self.discovery.dns().totals()
     }
 
     /// The evaluation interval of the running configuration, milliseconds.
@@ -151,14 +162,20 @@ impl Reloader {
         clock: &Arc<dyn Clock>,
     ) -> Result<(Arc<Config>, Vec<GroupSpec>), String> {
         let language = self.rules.environment().options.language;
-        let rules = rules::groups(&config, &*self.fs, &language)?;
-        let told = alerts::settings(&config, &self.fs, clock)?;
+        let mut told = alerts::settings(&config, &self.fs, clock)?;
+        let rules = match &self.source {
+            Source::Cluster(cluster) => {
+                told = cluster.told(told);
+                cluster.groups(&config, &language)
+            }
+            _ => rules::groups(&config, &*self.fs, &language)?,
+        };
         let level = config.runtime.log_level.get_or_insert_with(|| self.log_level.name().to_owned());
         let level = Threshold::from_name(level).unwrap_or(self.log_level);
         let pools: Vec<PoolConfig> = config
             .scrape_configs
             .iter()
-            .map(PoolConfig::from_config)
+            .map(|c| PoolConfig::from_config(c).map(|p| self.foreign(p)))
             .collect::<Result<_, _>>()
             .map_err(|e| e.to_string())?;
         self.scrape.check(pools.iter()).map_err(|e| e.to_string())?;
@@ -178,9 +195,15 @@ impl Reloader {
 
     fn job(&self, c: &ScrapeConfig) -> Job {
         match &self.source {
-            Source::Cluster(_, server) => tortie_discovery::crds::job(c, server),
+            Source::Cluster(cluster) => tortie_discovery::crds::job(c, &cluster.server),
             _ => Job::from_config(c),
         }
+    }
+
+    /// Marks pools of monitors: whoever may write those is not trusted with this machine.
+    fn foreign(&self, pool: PoolConfig) -> PoolConfig {
+        let foreign = matches!(self.source, Source::Cluster(_)) && tortie_discovery::crds::is_of_monitor(&pool.job_name);
+        PoolConfig { foreign, ..pool }
     }
 
     fn name(&self) -> String {
@@ -207,8 +230,9 @@ pub(crate) fn read(source: &Source, fs: &dyn Fs) -> Result<Config, String> {
 
 fn load(source: &Source, fs: &dyn Fs) -> Result<Config, String> {
     match source {
-        Source::Text(text) | Source::Cluster(text, _) => {
-            Config::load(&text.get(), "prometheus.yml").map_err(|d| d.to_string())
+        Source::Text(text) => Config::load(&text.get(), "prometheus.yml").map_err(|d| d.to_string()),
+        Source::Cluster(cluster) => {
+            Config::load(&cluster.text.get(), "prometheus.yml").map_err(|d| d.to_string())
         }
         Source::File(path) => {
             let name = path.display().to_string();

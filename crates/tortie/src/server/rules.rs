@@ -96,13 +96,37 @@ pub(crate) fn read(
     let bytes = fs.read(Path::new(name)).map_err(|e| format!("{name}: {e}"))?;
     let text = String::from_utf8(bytes)
         .map_err(|e| format!("{name}: not UTF-8 at byte {}", e.utf8_error().valid_up_to()))?;
+    check(&text, name, scheme, language)
+}
+
+/// The groups of the text of one rule file.
+///
+/// # Errors
+/// What is wrong with it, with places.
+pub(crate) fn groups_of_text(
+    text: &str,
+    name: &str,
+    config: &Config,
+    language: &tortie_promql::Options,
+) -> Result<Vec<GroupSpec>, String> {
+    let file = check(text, name, config.global.name_scheme, language)?;
+    from_config::groups(&file, name, config.global.evaluation_interval_ms, language)
+}
+
+/// Checks the text of one rule file.
+fn check(
+    text: &str,
+    name: &str,
+    scheme: tortie_model::names::NameScheme,
+    language: &tortie_promql::Options,
+) -> Result<RuleFile, String> {
     let checks = Checks {
         scheme,
         ignore_unknown: false,
         expr: &|expr| from_config::check_expr(expr, language),
         template: &templates::check,
     };
-    let file = RuleFile::load(&text, name, &checks).map_err(|d| d.to_string())?;
+    let file = RuleFile::load(text, name, &checks).map_err(|d| d.to_string())?;
     if file.more_documents {
         tracing::warn!(file = name, "only the first document of a rule file is read");
     }

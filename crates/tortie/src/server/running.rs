@@ -56,6 +56,19 @@ impl Running {
         }
     }
 
+    /// All watches of API servers with how they do: those of targets, and those of custom resources that are followed. Both
+    /// may watch the same; it then stands once.
+    fn watches(&self) -> Vec<tortie_discovery::kubernetes::WatchStatus> {
+        let mut all = self.reloader.get().map_or_else(Vec::new, Reloader::watches);
+        for status in self.crds.get().map_or_else(Vec::new, Following::watches) {
+            if !all.iter().any(|s| s.server == status.server && s.selection == status.selection) {
+                all.push(status);
+            }
+        }
+        all.sort_by(|a, b| (&a.server, &a.selection).cmp(&(&b.server, &b.selection)));
+        all
+    }
+
     fn scrape(&self) -> Option<&Arc<ScrapeManager>> {
         self.scrape.get()
     }
@@ -166,8 +179,13 @@ impl Sources for Running {
             alerts: self.alerts.get().map(|a| &**a),
         };
         metrics::write(out, self.start_ms, self.ready.get().is_some(), reload, &parts);
+        if let Some(following) = self.crds.get() {
+            following.events.write_metrics(out);
+        }
         if let Some(reloader) = self.reloader.get() {
-            discovery::write_metrics(out, &reloader.watches());
+            discovery::write_metrics(out, &self.watches());
+            let alerts = self.alerts.get().map_or((0, 0), |a| a.dns());
+            discovery::write_dns(out, reloader.dns(), alerts);
         }
     }
 
@@ -189,8 +207,7 @@ impl Sources for Running {
     fn notices(&self) -> Vec<Notice> {
         let mut all = self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone();
         all.extend(self.storage.get().and_then(Storage::notice));
-        let watches = self.reloader.get().map_or_else(Vec::new, Reloader::watches);
-        all.extend(discovery::notice(&watches, self.clock.now_ms()));
+        all.extend(discovery::notice(&self.watches(), self.clock.now_ms()));
         all.sort_by_key(|n| n.since_ms);
         all
     }
@@ -209,6 +226,11 @@ impl Sources for Running {
 
     fn alertmanagers(&self) -> (Vec<String>, Vec<String>) {
         self.alerts.get().map_or_else(Default::default, |a| a.alertmanagers())
+    }
+
+    fn runbook(&self, name: &str) -> Option<&str> {
+        use tortie_calico::rules::runbooks;
+        if name.is_empty() { Some(runbooks::INDEX) } else { runbooks::page(name) }
     }
 
     fn notifications(&self) -> Vec<Notifications> {

@@ -124,6 +124,38 @@ fn the_demo_is_judged_broken_and_mended_by_what_is_printed() {
     assert_eq!(post(a, "doctor/setup", &[MARK]).json()["data"]["writes"], 0);
 }
 
+/// From its first report on a fresh demo has no finding and no remark, though no rule was evaluated yet; faults of rules and of
+/// the way to a person are told, each alone, and go with what made them.
+#[test]
+fn rules_of_the_demo_break_and_heal() {
+    let dir = folder();
+    let (_run, a) = demo(dir.path(), &[]);
+    let first = until("the first report", || Some(state(a)).filter(|s| s["report"].is_object()));
+    let told = |s: &Value| -> Vec<String> {
+        let found = s["report"]["findings"].as_array().cloned().unwrap_or_default();
+        found.iter().map(|f| format!("{} {}", f["id"], f["title"])).collect()
+    };
+    assert_eq!(told(&first), [""; 0]);
+    until_true("all well", || state(a)["report"]["exit"] == 0);
+    let at = format!("http://{a}");
+    for (fault, check) in [
+        ("rule-label", "T901"),
+        ("rule-syntax", "T902"),
+        ("rule-total", "T904"),
+        ("no-alertmanager", "T906"),
+        ("alertmanager-down", "T906"),
+    ] {
+        let switch = |what: &str| {
+            let done = tortie(dir.path(), &["demo", what, fault, "--url", &at]);
+            assert_eq!(done.code, Some(0), "{fault}: {}", done.err);
+        };
+        switch("break");
+        until_true(&format!("{fault} told"), || ids(&state(a)) == [check]);
+        switch("heal");
+        until_true(&format!("{fault} gone"), || ids(&state(a)).is_empty());
+    }
+}
+
 #[test]
 fn a_demo_that_is_not_there_says_how_to_start_one() {
     let dir = folder();

@@ -194,6 +194,30 @@ fn screens_at_80_and_100_columns() {
     screen("broken-ascii.txt", &ascii);
 }
 
+/// `tortie doctor | head -1`: no panic, no word, the shell's exit code of a broken pipe.
+#[test]
+fn a_reader_that_goes_is_no_error_to_speak_of() {
+    let dir = folder();
+    broken(dir.path());
+    for args in [&["doctor", "-f", "dump.json", "-o", "json"][..], &["explain", "T507"], &["setup", "--help"]]
+    {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tortie"))
+            .args(args)
+            .current_dir(dir.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let out = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(said, "", "{args:?}");
+        // clap passes over it; what prints by itself ends with it.
+        assert!(matches!(out.status.code(), Some(0 | 141)), "{args:?}: {:?}", out.status);
+    }
+}
+
 #[test]
 fn colour_is_asked_for_or_forbidden() {
     let dir = folder();

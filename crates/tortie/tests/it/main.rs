@@ -11,6 +11,7 @@ mod doctor;
 mod doctor_tools;
 mod flags;
 mod full_disk;
+mod grafana;
 mod http;
 mod own_rules;
 #[path = "../../../client/tests/it/pki.rs"]

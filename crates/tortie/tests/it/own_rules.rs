@@ -23,6 +23,27 @@ fn the_bundled_files_are_taken_and_every_own_series_is_there() {
     assert_eq!(rules, bundled::all().iter().map(|g| g.rules.len()).sum::<usize>());
     until_true("the watchdog fires", || get(a, "/api/v1/alerts").text().contains("\"Watchdog\""));
 
+    // Each alert's link opens its page, of whatever is below this server's URL.
+    let watchdog = get(a, "/api/v1/alerts").json();
+    let urls: Vec<&str> = watchdog["data"]["alerts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|x| x["annotations"]["runbook_url"].as_str())
+        .collect();
+    assert!(!urls.is_empty() && urls.iter().all(|u| u.starts_with("http")), "{urls:?}");
+    let mut opened = 0;
+    for rule in bundled::all().iter().flat_map(|g| &g.rules).filter(|r| r.alert) {
+        let link = rule.annotation("runbook_url").replace("{{ $externalURL }}", "");
+        let answer = get(a, &link);
+        assert_eq!(answer.status, 200, "{link}");
+        assert!(answer.text().contains(&format!("<h1>{}</h1>", rule.name)), "{link}");
+        opened += 1;
+    }
+    let index = get(a, "/runbooks/").text();
+    assert!(opened > 50 && index.matches("<a href=\"").count() >= opened, "{opened}");
+    assert_eq!(get(a, "/runbooks/Nothing").status, 404);
+
     let page = get(a, "/metrics").text();
     let there: BTreeSet<&str> =
         page.lines().filter_map(|l| l.strip_prefix("# TYPE ")?.split(' ').next()).collect();

@@ -91,12 +91,44 @@ fn rules_check_points_at_mistakes() {
     let o = run(dir.path(), &["rules", "check", "rules/b.yml", "--lint-fatal"]);
     assert_eq!(o.status.code(), Some(3));
     let text = said(&o);
-    assert!(text.contains("rules/b.yml:4: alert \"A\" compares nothing"), "{text}");
+    assert!(text.contains("rules/b.yml:5:11: alert \"A\": it compares nothing"), "{text}");
     assert!(
-        text.contains("rules/b.yml:6: alert \"B\" sees targets of job \"felix\" that are down"),
+        text.contains("rules/b.yml:7:11: alert \"B\": it sees targets of job=\"felix\" that are down"),
         "{text}"
     );
     assert_eq!(run(dir.path(), &["rules", "check", "rules/b.yml", "--lint=none"]).status.code(), Some(0));
+}
+
+#[test]
+fn rules_check_says_what_can_never_fire_and_what_is_slow() {
+    let dir = folder();
+    write(
+        dir.path(),
+        "rules/a.yml",
+        "groups:\n- name: g\n  interval: 15s\n  rules:\n  - record: day\n    expr: rate(x[1d])\n  - alert: A\n    expr: |\n      increase(felix_resyncs_total[1h])\n        > 3\n  - alert: B\n    expr: count(up) < 1\n",
+    );
+    let check = |lints: &str, expect: &[&str], code: i32| {
+        let o =
+            run(dir.path(), &["rules", "check", &format!("--lint={lints}"), "--lint-fatal", "rules/a.yml"]);
+        let text = said(&o);
+        let got: Vec<&str> = text.lines().filter(|l| l.contains("WARNING")).collect();
+        assert_eq!(got.len(), expect.len(), "{text}");
+        assert!(expect.iter().all(|e| text.contains(e)), "{text}");
+        assert_eq!(o.status.code(), Some(code), "{text}");
+    };
+    let never = [
+        "rules/a.yml:9:16: alert \"A\": no version of Calico has felix_resyncs_total (hint: did you mean felix_resync",
+        "rules/a.yml:12:11: alert \"B\": count(up) < 1 can never be: count(up) is never below 1 [can-never-fire]",
+    ];
+    let slow = "rules/a.yml:6:16: record \"day\": it reads 1d of samples anew every 15s";
+    check("all", &[never[0], never[1], slow], 3);
+    check("can-never-fire", &never, 3);
+    check("slow", &[slow], 3);
+    check("duplicate-rules", &[], 0);
+    check("none", &[], 0);
+    check("no-such-lint", &["WARNING: unknown lint option: \"no-such-lint\""], 0);
+    // Without --lint-fatal a lint is a word and no verdict.
+    assert_eq!(run(dir.path(), &["rules", "check", "rules/a.yml"]).status.code(), Some(0));
 }
 
 #[test]
@@ -117,8 +149,10 @@ fn unit_tests_of_rules_pass_and_fail() {
     write(dir.path(), "bad.yml", &test("info"));
     let o = run(dir.path(), &["test", "rules", "good.yml"]);
     assert!(o.status.success() && said(&o).contains("  SUCCESS"), "{}", said(&o));
-    let o = run(dir.path(), &["test", "rules", "good.yml", "bad.yml"]);
+    let o = run(dir.path(), &["test", "rules", "--junit=out.xml", "good.yml", "bad.yml"]);
     assert_eq!(o.status.code(), Some(1));
+    let xml = std::fs::read_to_string(dir.path().join("out.xml")).unwrap();
+    assert!(xml.contains("<testsuite name=\"bad.yml\" tests=\"1\" failures=\"1\" errors=\"0\""), "{xml}");
     let text = said(&o);
     assert!(text.contains("    alertname: Down, time: 5m, "), "{text}");
     assert!(text.contains("Labels:{alertname=\"Down\", job=\"a\", severity=\"page\"}"), "{text}");

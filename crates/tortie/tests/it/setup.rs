@@ -128,6 +128,29 @@ fn the_way_there_and_back() {
     assert_eq!(bench.path().join("state/tortie").read_dir().unwrap().count(), 0);
 }
 
+/// `-y` says yes to one cluster: with several contexts it has to be named.
+#[test]
+fn yes_is_not_said_to_whichever_cluster_is_current() {
+    let bench = bench();
+    let mut config: serde_json::Value = serde_json::from_str(&bench.server.kubeconfig("admin")).unwrap();
+    let mut other = config["contexts"][0].clone();
+    other["name"] = "other".into();
+    config["contexts"].as_array_mut().unwrap().push(other);
+    std::fs::write(bench.path().join("two"), config.to_string()).unwrap();
+    let flags = ["-y", "--kubeconfig", "two", "--no-prometheus", "--wait", "0s", "--no-dashboards"];
+    let (code, out, err) = bench.run(&[&["setup"], &flags[..]].concat());
+    assert_eq!(code, 2, "{out}{err}");
+    assert!(err.contains("-y with several contexts in the kubeconfig needs --context"), "{err}");
+    assert_eq!(bench.writes(), 0);
+    let (code, out, err) = bench.run(&[&["setup", "--context", "sim"], &flags[..]].concat());
+    assert_eq!(code, 3, "{out}{err}");
+    assert!(out.starts_with("context sim · http://127.0.0.1:"), "{out}");
+    assert!(bench.writes() > 0);
+    let (code, _, err) = bench.run(&["setup", "undo", "-y", "--kubeconfig", "two"]);
+    assert_eq!(code, 2, "{err}");
+    assert_eq!(bench.writes(), 0);
+}
+
 #[test]
 fn exports_are_files_and_write_nothing() {
     let bench = bench();

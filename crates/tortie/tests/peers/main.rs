@@ -6,6 +6,7 @@ mod api;
 mod ask;
 mod directory;
 mod discovery;
+mod dns;
 mod doctor;
 mod http_clients;
 mod live;

@@ -234,9 +234,9 @@ fn killed_between_firing_and_resolved_the_resolved_notice_comes_once() {
     assert_eq!(after.len(), 1, "{after:?}\n{}", tortie.log());
 }
 
-fn alertmanager(dir: &Path) -> (Running2, u16) {
+fn alertmanager(dir: &Path, config: &str) -> (Running2, u16) {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    std::fs::write(dir.join("am.yml"), "route: {receiver: none}\nreceivers: [{name: none}]\n").unwrap();
+    std::fs::write(dir.join("am.yml"), config).unwrap();
     let log = std::fs::File::create(dir.join("am.log")).unwrap();
     let child = Command::new(peer("alertmanager"))
         .args(["--config.file=am.yml", "--storage.path=am", "--cluster.listen-address="])
@@ -271,7 +271,8 @@ impl Drop for Running2 {
 fn a_real_alertmanager_takes_the_alerts_and_learns_that_they_are_over() {
     let dir = folder();
     std::fs::write(dir.path().join("rules.yml"), RULES).unwrap();
-    let (_alertmanager, port) = alertmanager(dir.path());
+    let (_alertmanager, port) =
+        alertmanager(dir.path(), "route: {receiver: none}\nreceivers: [{name: none}]\n");
     let config = config(&format!("127.0.0.1:{port}")).replace("path_prefix: /prefix/", "path_prefix: /");
     let tortie = serve(Server::Tortie, dir.path(), &config, &["--web.enable-lifecycle"]);
     let alerts = |state: &str| -> Vec<String> {
@@ -306,4 +307,64 @@ fn a_real_alertmanager_takes_the_alerts_and_learns_that_they_are_over() {
         assert!(began.elapsed() < SOON, "{:?}\n{}", alerts("active"), tortie.log());
         std::thread::sleep(Duration::from_millis(100));
     }
+}
+
+/// Names of the alerts of each notification that a receiver got.
+fn notified(all: &[Came]) -> Vec<Vec<String>> {
+    let of = |c: &Came| -> Vec<String> {
+        let body: Value = serde_json::from_str(&c.body).unwrap();
+        let alerts = body["alerts"].as_array().unwrap().clone();
+        alerts.iter().map(|a| a["labels"].to_string()).collect()
+    };
+    all.iter().map(of).collect()
+}
+
+/// Two servers that differ by the label `replica`, which relabelling takes away, are one for an Alertmanager; where it
+/// stays, people are told twice.
+#[test]
+fn two_servers_with_one_alertmanager_give_one_notification() {
+    let count = |drops: bool| {
+        let (dirs, hook) = ([folder(), folder(), folder()], Recorder::start());
+        // Each alert is a group of its own, so that a notification tells of one.
+        let routing = format!(
+            "route: {{receiver: hook, group_by: ['...'], group_wait: 2s, group_interval: 2s, repeat_interval: 1h}}\n\
+             receivers: [{{name: hook, webhook_configs: [{{url: 'http://{}/'}}]}}]\n",
+            hook.address
+        );
+        let (_alertmanager, port) = alertmanager(dirs[2].path(), &routing);
+        let servers = [("a", &dirs[0]), ("b", &dirs[1])].map(|(replica, dir)| {
+            std::fs::write(dir.path().join("rules.yml"), RULES).unwrap();
+            let mut config = config(&format!("127.0.0.1:{port}"))
+                .replace("path_prefix: /prefix/", "path_prefix: /")
+                .replace("replica: a", &format!("replica: {replica}"));
+            if !drops {
+                config = config.replace("regex: replica", "regex: nothing");
+            }
+            serve(Server::Tortie, dir.path(), &config, &["--rules.alert.resend-delay=1s"])
+        });
+        // Both have told of all their alerts several times, and the Alertmanager has had time to tell of each.
+        let began = Instant::now();
+        let label = format!("{{alertmanager=\"http://127.0.0.1:{port}/api/v2/alerts\"}} ");
+        let sent = |port: u16| {
+            let metrics = crate::ask::get(port, "/metrics").unwrap().body;
+            let name = format!("prometheus_notifications_sent_total{label}");
+            metrics.lines().find_map(|l| l.strip_prefix(&name)?.parse::<f64>().ok()).unwrap_or(0.0)
+        };
+        while servers.iter().any(|s| sent(s.port) < 24.0) {
+            assert!(began.elapsed() < SOON, "{:?}", servers.each_ref().map(|s| sent(s.port)));
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        let expect = if drops { 4 } else { 8 };
+        let came = hook.until("all alerts", |all| notified(all).concat().len() >= expect);
+        std::thread::sleep(Duration::from_secs(3));
+        assert_eq!(hook.all().len(), came.len(), "nothing more comes");
+        notified(&came).concat()
+    };
+    let mut one = count(true);
+    one.sort();
+    one.dedup();
+    assert_eq!(one.len(), 4, "four alerts, each told of once: {one:#?}");
+    let mut both = count(false);
+    both.dedup();
+    assert_eq!(both.len(), 8, "{both:#?}");
 }

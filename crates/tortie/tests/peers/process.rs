@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// Longest wait for anything that should happen soon.
 pub(crate) const SOON: Duration = Duration::from_secs(60);
 
+/// Longest wait for a server to read its data.
+const READY: Duration = Duration::from_secs(300);
+
 /// A child process; killed when it is dropped.
 pub(crate) struct Running {
     child: Child,
@@ -21,6 +24,11 @@ impl Running {
     /// Everything it has logged.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Ends it with SIGTERM and waits.
@@ -77,6 +85,11 @@ pub(crate) fn peer(name: &str) -> PathBuf {
     path
 }
 
+/// The program under test; a campaign measures another build of it.
+fn tortie() -> PathBuf {
+    PathBuf::from(std::env::var("TORTIE_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_tortie").to_owned()))
+}
+
 /// Which server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Server {
@@ -86,14 +99,21 @@ pub(crate) enum Server {
 
 /// Starts a server on a free port with its data in `dir/data`; waits until it is ready.
 pub(crate) fn serve(server: Server, dir: &Path, config: &str, more: &[&str]) -> Running {
+    serve_by(&[], server, dir, config, more)
+}
+
+/// [`serve`] with the program started by another one, which becomes it.
+pub(crate) fn serve_by(by: &[&str], server: Server, dir: &Path, config: &str, more: &[&str]) -> Running {
     std::fs::write(dir.join("prometheus.yml"), config).unwrap();
     let (program, first): (PathBuf, &[&str]) = match server {
         Server::Prometheus => (peer("prometheus"), &[]),
-        Server::Tortie => (PathBuf::from(env!("CARGO_BIN_EXE_tortie")), &["run"]),
+        Server::Tortie => (tortie(), &["run"]),
     };
     let log = dir.join(format!("{server:?}.log"));
     let file = File::create(&log).unwrap();
-    let child = Command::new(program)
+    let mut words = by.iter().map(std::ffi::OsString::from).chain([program.into_os_string()]);
+    let child = Command::new(words.next().unwrap())
+        .args(words)
         .args(first)
         .args([
             "--config.file=prometheus.yml",
@@ -117,7 +137,7 @@ pub(crate) fn serve(server: Server, dir: &Path, config: &str, more: &[&str]) -> 
         std::thread::sleep(Duration::from_millis(20));
     }
     while crate::ask::get(running.port, "/-/ready").is_none_or(|r| r.status != 200) {
-        assert!(start.elapsed() < SOON, "{server:?} is not ready:\n{}", running.log());
+        assert!(start.elapsed() < READY, "{server:?} is not ready:\n{}", running.log());
         std::thread::sleep(Duration::from_millis(20));
     }
     running

@@ -27,7 +27,9 @@ pub(crate) async fn route(app: &Arc<App>, ask: &Ask, rest: &str) -> Response<Bod
         "targets" => {
             let mut out = b"{\"activeTargets\":[".to_vec();
             targets::write_active(app, ask.params.get("scrapePool"), &mut out, true);
-            out.extend_from_slice(b"]}");
+            out.extend_from_slice(b"],\"monitors\":");
+            let follows = app.sources.followed().is_some();
+            out.extend_from_slice(if follows { b"true}" } else { b"false}" });
             Ok(Data::new(out))
         }
         "query_parts" => parts::parts(app, &ask.params).await,

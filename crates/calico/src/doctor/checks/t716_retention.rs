@@ -95,14 +95,26 @@ fn needed(facts: &Facts<'_>) -> Option<(String, i64)> {
 #[cfg(test)]
 mod tests {
     use crate::testing::{findings, mends, rule, snapshot};
-    use tortie_sim::installs::Options;
+    use serde_json::Value;
+    use tortie_sim::installs::{Options, set};
+
+    const NAME: &str = "prometheus-kube-prometheus-prometheus";
 
     #[track_caller]
     fn check(expr: &str, expect: &[&str]) {
         let snap = snapshot(&Options::default(), |o| {
+            set(o.get("Prometheus", NAME), "/spec/retention", Value::Null);
             o.add(rule("r", &[("Soon", expr)]));
         });
         assert_eq!(findings("T716", &snap), expect, "{expr}");
+    }
+
+    #[test]
+    fn ten_days_of_the_chart_hold_a_week() {
+        let snap = snapshot(&Options::default(), |o| {
+            o.add(rule("r", &[("Soon", "increase(ipam_blocks[7d]) > 1")]));
+        });
+        assert_eq!(findings("T716", &snap), [""; 0]);
     }
 
     #[test]
@@ -117,8 +129,9 @@ mod tests {
         let snap = snapshot(&Options::default(), |o| {
             o.add(rule("r", &[("Soon", "increase(ipam_blocks[7d]) > 1")]));
             // As if no chart kept it.
-            o.get("Prometheus", "prometheus-kube-prometheus-prometheus")["metadata"]["labels"] =
-                serde_json::json!({});
+            let prometheus = o.get("Prometheus", NAME);
+            set(prometheus, "/spec/retention", Value::Null);
+            prometheus["metadata"]["labels"] = serde_json::json!({});
         });
         assert_eq!(
             mends("T716", &snap),

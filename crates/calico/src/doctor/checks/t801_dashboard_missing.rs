@@ -8,7 +8,7 @@
 //! kube-prometheus-stack's Grafana.
 //!
 //! **How to mend.** Give the ConfigMap the label that the side-car looks for, in a namespace where it looks.
-//! `tortie dashboards install` does both.
+//! `tortie setup` brings three that have both.
 
 use crate::component::Component;
 use crate::doctor::check::{Check, Evidence, Judged, Station};
@@ -58,7 +58,7 @@ fn none(facts: &Facts<'_>, cars: &[SideCar]) -> Vec<Judged> {
         )];
     }
     let finding = Finding::new("Grafana has no dashboard that reads Calico's series").fix(Fix::Outside(
-        "`tortie dashboards install` puts three there: Felix, Typha, kube-controllers".to_owned(),
+        "`tortie setup` puts three there: Felix, Typha, kube-controllers".to_owned(),
     ));
     vec![Judged::info(Entity::cluster(), finding)]
 }

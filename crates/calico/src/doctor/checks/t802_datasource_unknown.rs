@@ -34,6 +34,11 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(facts: &Facts<'_>) -> Vec<Judged> {
+    // Whoever names a Grafana wants to hear that it could not be read; what ConfigMaps say may be half of it.
+    let unread = facts.snap.unseen.iter().find(|u| u.what.starts_with("Grafana at "));
+    if let Some(unread) = unread.filter(|_| facts.snap.grafana.is_none()) {
+        return vec![Judged::unknown(Entity::cluster(), format!("{}: {}", unread.what, unread.reason))];
+    }
     if let Some(judged) = without_boards(facts) {
         return vec![judged];
     }
@@ -121,6 +126,24 @@ mod tests {
         };
         snap.grafana = Some(Grafana { data_sources: vec![source], ..Grafana::default() });
         snap
+    }
+
+    #[test]
+    fn a_grafana_that_was_named_and_not_read_is_unknown() {
+        let mut snap = with("P11C5FC3F3B681947");
+        snap.grafana = None;
+        snap.unseen.push(crate::snapshot::Unseen {
+            what: "Grafana at http://g:3000".into(),
+            resource: String::new(),
+            namespace: String::new(),
+            forbidden: false,
+            reason: "no answer within 10 s".into(),
+        });
+        let facts = crate::facts::Facts::of(&snap);
+        let judged = super::judge(&facts);
+        assert_eq!(judged.len(), 1);
+        assert_eq!(judged[0].verdict, crate::doctor::verdict::Verdict::Unknown);
+        assert_eq!(judged[0].note, "Grafana at http://g:3000: no answer within 10 s");
     }
 
     #[test]

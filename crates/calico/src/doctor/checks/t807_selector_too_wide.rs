@@ -68,7 +68,7 @@ fn of(facts: &Facts<'_>, board: &Board) -> Option<Judged> {
     let job = facts.jobs(component).into_iter().next();
     let matcher = job.map_or_else(|| "{job=\"...\"}".to_owned(), |j| format!("{{job=\"{j}\"}}"));
     let text = format!(
-        "add {matcher} to these expressions ({}); `tortie dashboards install` brings one whose panels have it",
+        "add {matcher} to these expressions ({}); `tortie setup` brings one whose panels have it",
         board.kept()
     );
     Some(Judged::warn(entity, finding.fix(Fix::Outside(text))))

@@ -6,7 +6,7 @@
 //! **Why it matters.** Calico ships dashboards for Felix and Typha and none for kube-controllers, so a pool that fills up is
 //! nowhere to be seen.
 //!
-//! **How to mend.** `tortie dashboards install` brings one.
+//! **How to mend.** `tortie setup` brings one.
 
 use crate::component::Component;
 use crate::doctor::check::{Check, Evidence, Judged, Station};
@@ -41,7 +41,7 @@ fn judge(facts: &Facts<'_>) -> Vec<Judged> {
         return vec![Judged::pass(Entity::of(component))];
     }
     let mut finding = Finding::new("no dashboard shows kube-controllers: address pools, blocks, leaks")
-        .fix(Fix::Outside("Calico ships none; `tortie dashboards install` brings one".to_owned()));
+        .fix(Fix::Outside("Calico ships none; `tortie setup` brings one".to_owned()));
     finding.cause.path = "dashboards".to_owned();
     vec![Judged::info(Entity::of(component), finding)]
 }

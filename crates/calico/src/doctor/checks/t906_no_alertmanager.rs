@@ -61,8 +61,10 @@ fn judge(facts: &Facts<'_>) -> Vec<Judged> {
         return vec![Judged::fail(Entity::cluster(), finding.fix(fix()))];
     }
     let Some(prometheus) = taking(facts) else { return Vec::new() };
+    let entity = Entity::prometheus(prometheus.name.clone());
     if sends(prometheus) {
-        return vec![Judged::pass(Entity::prometheus(prometheus.name.clone()))];
+        let down = down(facts, prometheus);
+        return vec![down.map_or_else(|| Judged::pass(entity.clone()), |f| Judged::fail(entity.clone(), f))];
     }
     let finding = Finding::new(format!(
         "{} names no Alertmanager: its alerts reach nobody",
@@ -71,7 +73,36 @@ fn judge(facts: &Facts<'_>) -> Vec<Judged> {
     .cause(prometheus.object, "/spec/alerting")
     .row(prometheus.object.reference().to_string(), "(not set)", "spec.alerting")
     .fix(fix());
-    vec![Judged::fail(Entity::prometheus(prometheus.name.clone()), finding)]
+    vec![Judged::fail(entity, finding)]
+}
+
+/// The finding when every Alertmanager that is named is an object without replicas.
+fn down(facts: &Facts<'_>, prometheus: &Prometheus<'_>) -> Option<Finding> {
+    if prometheus.object.at("/spec/additionalAlertManagerConfigs").is_some_and(|v| !v.is_null()) {
+        return None;
+    }
+    let home = &prometheus.object.meta.namespace;
+    let objects: Vec<_> = prometheus
+        .object
+        .list("/spec/alerting/alertmanagers")
+        .iter()
+        .map(|named| {
+            let (name, namespace) = (named["name"].as_str(), named["namespace"].as_str().unwrap_or(home));
+            facts.snap.of("monitoring.coreos.com", "Alertmanager").find(|o| {
+                Some(o.meta.name.as_str()) == name
+                    && o.meta.namespace == namespace
+                    && o.at("/spec/replicas").and_then(Value::as_i64) == Some(0)
+            })
+        })
+        .collect::<Option<_>>()?;
+    let object = objects.first()?;
+    let title = format!("{} has no replica: alerts reach nobody", object.reference());
+    let finding = Finding::new(title).cause(object, "/spec/replicas").row(
+        object.reference().to_string(),
+        "replicas: 0",
+        "the only one that Prometheus is given",
+    );
+    Some(finding.fix(Fix::Outside("give the Alertmanager object its replicas back".to_owned())))
 }
 
 fn fix() -> Fix {
@@ -118,6 +149,25 @@ mod tests {
         check(&["a:9093"], true, &[]);
         check(&[], false, &[]);
         check(&[], true, &["fail cluster: Prometheus has no active Alertmanager: its alerts reach nobody"]);
+    }
+
+    #[test]
+    fn one_without_replicas_is_none() {
+        #[track_caller]
+        fn check(replicas: u64, expect: &[&str]) {
+            let snap = snapshot(&Options::default(), |o| {
+                o.add(rule("r", &[("Down", "felix_host == 0")]));
+                let name = "prometheus-kube-prometheus-alertmanager";
+                set(o.get("Alertmanager", name), "/spec/replicas", replicas.into());
+            });
+            assert_eq!(findings("T906", &snap), expect, "{replicas}");
+        }
+        check(1, &[]);
+        check(
+            0,
+            &["fail prometheus/monitoring/prometheus-kube-prometheus-prometheus: Alertmanager \
+               monitoring/prometheus-kube-prometheus-alertmanager has no replica: alerts reach nobody"],
+        );
     }
 
     #[test]

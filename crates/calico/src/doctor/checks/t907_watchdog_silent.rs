@@ -16,7 +16,8 @@ use crate::doctor::fix::Fix;
 use crate::doctor::verdict::Confidence;
 use crate::doctor::verdict::Level;
 use crate::facts::Facts;
-use crate::facts::rules::loaded;
+use crate::facts::rules::{Loaded, loaded};
+use crate::snapshot::Collector;
 
 pub(crate) static CHECK: Check = Check {
     id: "T907",
@@ -49,6 +50,10 @@ fn judge(facts: &Facts<'_>) -> Vec<Judged> {
     let Some((collector, rule)) = watchdogs.iter().find(|(_, r)| r.state != "firing") else {
         return vec![Judged::pass(Entity::cluster())];
     };
+    if young(facts, collector, rule) {
+        let note = "its group has not been evaluated since the configuration was loaded";
+        return vec![Judged::pending(Entity::cluster(), note)];
+    }
     let mut finding =
         Finding::new(format!("Watchdog does not fire in {}: no alert can be trusted to", collector.replica))
             .confidence(Confidence::Observed)
@@ -61,6 +66,15 @@ fn judge(facts: &Facts<'_>) -> Vec<Judged> {
             .to_owned(),
     );
     vec![Judged::fail(Entity::cluster(), finding.fix(fix))]
+}
+
+/// Whether the rule has not been evaluated yet, and had no two intervals' time for it since Prometheus started or loaded its
+/// configuration.
+fn young(facts: &Facts<'_>, collector: &Collector, rule: &Loaded) -> bool {
+    const SLACK: i64 = 5_000;
+    let Some(loaded) = collector.loaded_at.filter(|_| rule.health == "unknown") else { return false };
+    let age = facts.snap.at + collector.clock_ahead.unwrap_or(0) - loaded;
+    age < (rule.interval * 2_000.0) as i64 + SLACK
 }
 
 #[cfg(test)]
@@ -79,6 +93,27 @@ mod tests {
         snap.collectors[0].rules = Some(json!({"groups": [{"name": "g", "interval": 30, "rules": [
             {"name": "Watchdog", "type": "alerting", "query": "vector(1)", "health": "ok", "state": state}]}]}));
         assert_eq!(findings("T907", &snap), expect, "{state}");
+    }
+
+    #[test]
+    fn its_first_evaluation_is_waited_for() {
+        #[track_caller]
+        fn check(health: &str, loaded_ago_ms: Option<i64>, expect: usize) {
+            let mut snap = running(&Options::default(), |o| {
+                o.add(rule("r", &[("Down", "felix_host == 0")]));
+            });
+            let at = snap.at;
+            snap.collectors[0].loaded_at = loaded_ago_ms.map(|ago| at - ago);
+            snap.collectors[0].rules = Some(json!({"groups": [{"name": "g", "interval": 30, "rules": [
+                {"name": "Watchdog", "type": "alerting", "query": "vector(1)", "health": health, "state": "unknown"}]}]}));
+            assert_eq!(findings("T907", &snap).len(), expect, "{health} {loaded_ago_ms:?}");
+        }
+        check("unknown", Some(20_000), 0);
+        check("unknown", Some(64_000), 0);
+        // Evaluation has stopped.
+        check("unknown", Some(66_000), 1);
+        check("unknown", None, 1);
+        check("ok", Some(20_000), 1);
     }
 
     #[test]

@@ -27,6 +27,10 @@ const OTHERS: &[(&str, &[&str])] = &[
     ("prometheus_rule_group_iterations_missed_total", &["rule_group"]),
     ("prometheus_notifications_errors_total", &["alertmanager"]),
     ("prometheus_notifications_dropped_total", &["alertmanager"]),
+    (
+        "tortie_kubernetes_watch_stale_since_seconds",
+        &["server", "resource", "namespace", "label_selector", "field_selector"],
+    ),
     ("tortie_build_info", &["version"]),
 ];
 

@@ -42,6 +42,7 @@ pub(crate) fn empty(kind: &str, api_version: &str) -> Value {
         "EndpointSlice" => json!({"addressType": "", "endpoints": null, "ports": null}),
         "RoleBinding" | "ClusterRoleBinding" => json!({"roleRef": {"apiGroup": "", "kind": "", "name": ""}}),
         "Role" | "ClusterRole" => json!({"rules": null}),
+        "ControllerRevision" => json!({"revision": 0}),
         "SelfSubjectAccessReview" => json!({"spec": {}, "status": {"allowed": false}}),
         "Event" => json!({
             "involvedObject": {}, "source": {}, "firstTimestamp": null, "lastTimestamp": null, "eventTime": null,

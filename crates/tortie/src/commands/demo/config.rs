@@ -1,6 +1,7 @@
 //! The configuration of the demo: what prometheus-operator would make of the cluster's monitors, as a prometheus.yml.
 
 use std::fmt::Write;
+use std::net::SocketAddr;
 use tortie_sim::SimTarget;
 
 /// Time between scrapes, as Calico's documentation has it in its examples.
@@ -21,16 +22,19 @@ pub(super) struct Scraped<'t> {
     pub(super) labels: Vec<(&'static str, String)>,
 }
 
-/// One job for each monitor, one group for each target.
-pub(super) fn yaml(jobs: &[Job<'_>]) -> String {
+/// One job for each monitor, one group for each target; alerts go to `alertmanager` when there is one.
+pub(super) fn yaml(jobs: &[Job<'_>], alertmanager: Option<SocketAddr>) -> String {
     let mut out = format!(
-        "global:\n  scrape_interval: {}s\n  scrape_timeout: 10s\n  evaluation_interval: {}s\nscrape_configs:{}\n",
+        "global:\n  scrape_interval: {}s\n  scrape_timeout: 10s\n  evaluation_interval: {}s\n",
         INTERVAL_MS / 1000,
         INTERVAL_MS / 1000,
-        if jobs.is_empty() { " []" } else { "" }
     );
+    // Writing to a String cannot fail.
+    if let Some(at) = alertmanager {
+        let _ = writeln!(out, "alerting:\n  alertmanagers:\n  - static_configs:\n    - targets: [\"{at}\"]");
+    }
+    let _ = writeln!(out, "scrape_configs:{}", if jobs.is_empty() { " []" } else { "" });
     for job in jobs {
-        // Writing to a String cannot fail.
         let none = if job.scraped.is_empty() { " []" } else { "" };
         let _ = writeln!(out, "- job_name: {:?}\n  static_configs:{none}", job.name);
         for s in &job.scraped {

@@ -3,7 +3,7 @@
 
 use super::cluster::{DemoCluster, key};
 use super::config::{self, Job, Scraped};
-use super::rules;
+use super::rules::{self, OfObject};
 use crate::server::Server;
 use crate::server::reload::Text;
 use serde_json::{Value, json};
@@ -38,6 +38,8 @@ pub(super) struct Wanted {
     pub(super) silent: BTreeSet<usize>,
     /// What is scraped: pool and pod.
     scraped: BTreeSet<(String, String)>,
+    /// Rule files of the PrometheusRule objects that are taken.
+    pub(super) rules: Vec<OfObject>,
 }
 
 impl Wanted {
@@ -69,7 +71,22 @@ pub(super) fn wanted(cluster: &DemoCluster, targets: &[SimTarget], now_ms: i64) 
     let silent = (0..targets.len()).filter(|i| !targets.get(*i).is_none_or(hears)).collect();
     let pods = |j: &Job<'_>| j.scraped.iter().map(|s| s.target.pod.clone()).collect::<Vec<_>>();
     let scraped = jobs.iter().flat_map(|j| pods(j).into_iter().map(|p| (j.name.clone(), p))).collect();
-    Wanted { yaml: config::yaml(&jobs), silent, scraped }
+    let alertmanager = receives(&facts).then_some(cluster.alertmanager);
+    Wanted { yaml: config::yaml(&jobs, alertmanager), silent, scraped, rules: rules::of_objects(&facts) }
+}
+
+/// Whether the Alertmanager that the Prometheus object names is there and runs.
+fn receives(facts: &Facts<'_>) -> bool {
+    let prometheus = facts.prometheuses.iter().find(|p| p.object.gvk.kind == "Prometheus");
+    let named = prometheus.map(|p| p.object.list("/spec/alerting/alertmanagers")).unwrap_or_default();
+    named.iter().any(|n| {
+        facts.snap.of("monitoring.coreos.com", "Alertmanager").any(|o| {
+            n["name"] == o.meta.name.as_str()
+                && n["namespace"] == o.meta.namespace.as_str()
+                && n["port"].as_str() == o.text("/spec/portName")
+                && o.at("/spec/replicas").and_then(Value::as_u64) != Some(0)
+        })
+    })
 }
 
 /// What the doctor reads from the objects alone about links that are not played out here: monitors that the operator rejects,
@@ -189,9 +206,14 @@ pub(super) async fn follow(
         if let Err(e) = fleet.silence(next.silent.clone()).await {
             tracing::warn!(component = "demo", err = %e, "a simulated process cannot listen again");
         }
-        if text.replace(rules::named(next.yaml.clone(), rule_file)) {
-            // The outcome is in the log and among the notices.
-            let _ = server.running.reload().await;
+        match rules::files(rule_file, &next.rules, &before.rules) {
+            Ok(files) => {
+                if text.replace(rules::named(next.yaml.clone(), &files)) {
+                    // The outcome is in the log and among the notices.
+                    let _ = server.running.reload().await;
+                }
+            }
+            Err(e) => tracing::warn!(component = "demo", err = %e, "a rule file cannot be written"),
         }
         // What broke is seen in the objects at once; what came back only in its next samples.
         if !next.brings_back(&before) {

@@ -19,7 +19,8 @@ async fn bench(nodes: usize) -> (DemoCluster, Fleet) {
     let options = FleetOptions { nodes, bind: Bind::AnyPort, ..FleetOptions::default() };
     let fleet = Fleet::start(options).await.expect("a fleet");
     let clock = Arc::new(SystemClock::new());
-    let cluster = DemoCluster::start(fleet.targets(), nodes, clock).await.expect("a cluster");
+    let alertmanager = "127.0.0.1:9".parse().expect("an address");
+    let cluster = DemoCluster::start(fleet.targets(), nodes, alertmanager, clock).await.expect("a cluster");
     (cluster, fleet)
 }
 
@@ -87,6 +88,29 @@ async fn what_is_broken_is_what_goes() {
     check("felix-node-override", Component::Felix, false, 1);
     check("release-label-typha", Component::Typha, true, 0);
     check("tier-denies", Component::KubeControllers, false, 1);
+}
+
+/// Rules of objects are those that the Prometheus takes and the operator does not refuse; where alerts go follows its object.
+#[tokio::test]
+async fn rules_and_the_alertmanager_follow_the_objects() {
+    let (cluster, fleet) = bench(3).await;
+    let healthy = wanted(&cluster, fleet.targets(), NOW);
+    assert_eq!(healthy.rules, []);
+    let check = |fault: &str, rules: usize, receives: bool| {
+        assert_eq!(cluster.switch(fault, true), Ok(true), "{fault}");
+        let w = wanted(&cluster, fleet.targets(), NOW);
+        assert_eq!(w.rules.len(), rules, "{fault}");
+        assert_eq!(w.yaml.contains("127.0.0.1:9\"]"), receives, "{fault}: {}", w.yaml);
+        assert_eq!(cluster.switch(fault, false), Ok(true), "{fault}");
+        let w = wanted(&cluster, fleet.targets(), NOW);
+        assert_eq!((w.rules, w.yaml), (vec![], healthy.yaml.clone()), "{fault}");
+    };
+    for fault in ["rule-label", "rule-selector-null", "rule-namespace", "rule-syntax", "rule-refused"] {
+        check(fault, 0, true);
+    }
+    check("rule-total", 1, true);
+    check("no-alertmanager", 1, false);
+    check("alertmanager-down", 1, false);
 }
 
 /// What the operator and the controller of slices do once somebody sets the field.

@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use tortie_host::{Clock, Fs, RealFs, SystemClock};
 use tortie_model::duration;
-use tortie_sim::{Bind, Dataplane, Fleet, FleetOptions};
+use tortie_sim::{Alertmanager, Bind, Dataplane, Fleet, FleetOptions};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -177,12 +177,17 @@ impl Start {
         let fleet = Arc::new(fleet);
         fleet.set_time(now - history_ms);
         let failed = StartError::Failed;
-        let cluster = DemoCluster::start(fleet.targets(), self.nodes, Arc::clone(&clock)).await;
+        // It is gone with the program.
+        let alertmanager = Alertmanager::start().await.map_err(|e| failed(e.to_string()))?;
+        let at = alertmanager.address();
+        let cluster = DemoCluster::start(fleet.targets(), self.nodes, at, Arc::clone(&clock)).await;
         let cluster = Arc::new(cluster.map_err(failed)?);
         let kubeconfig = dir.join("demo.kubeconfig");
         cluster.write_kubeconfig(&kubeconfig).map_err(failed)?;
         let rule_file = rules::place(dir).map_err(failed)?;
-        let text = Text::new(rules::named(follow::wanted(&cluster, fleet.targets(), now).yaml, &rule_file));
+        let wanted = follow::wanted(&cluster, fleet.targets(), now);
+        let files = rules::files(&rule_file, &wanted.rules, &[]).map_err(failed)?;
+        let text = Text::new(rules::named(wanted.yaml, &files));
         let options = self.options(dir, &kubeconfig);
         let server = Server::prepare(options, Source::Text(text.clone()), Arc::clone(&clock)).await?;
         tokio::select! {
@@ -232,6 +237,7 @@ impl Start {
             allow_setup: self.allow_setup,
             calico: None,
             config_file: PathBuf::from("prometheus.yml"),
+            config_named: true,
             listen: self.listen.clone(),
             external_url: self.external_url.clone(),
             route_prefix: None,

@@ -89,6 +89,12 @@ impl Names {
                 } else if let Some(rest) = s.strip_prefix(FELIX_SERVICE.0) {
                     // The slice of the Service.
                     *s = format!("{}{rest}", FELIX_SERVICE.1);
+                } else {
+                    // An expression that asks for the Service's job.
+                    let (model, fleet) = (format!("{:?}", FELIX_SERVICE.0), format!("{:?}", FELIX_SERVICE.1));
+                    if s.contains(&model) {
+                        *s = s.replace(&model, &fleet);
+                    }
                 }
             }
             Value::Array(list) => list.iter_mut().for_each(|v| self.rename(v)),

@@ -68,6 +68,13 @@ pub(crate) struct PrometheusFlags {
     /// File with a token of a Grafana service account
     #[arg(long, value_name = "FILE", requires = "grafana_url", help_heading = "Grafana")]
     pub(crate) grafana_token_file: Option<PathBuf>,
+    /// User of basic authentication
+    #[arg(long, value_name = "NAME", requires_all = ["grafana_url", "grafana_password_file"],
+        conflicts_with = "grafana_token_file", help_heading = "Grafana")]
+    pub(crate) grafana_user: Option<String>,
+    /// File with the password
+    #[arg(long, value_name = "FILE", requires = "grafana_user", help_heading = "Grafana")]
+    pub(crate) grafana_password_file: Option<PathBuf>,
     /// File with certificate authorities to trust besides the system's
     #[arg(long, value_name = "FILE", requires = "grafana_url", help_heading = "Grafana")]
     pub(crate) grafana_ca_file: Option<PathBuf>,
@@ -146,8 +153,8 @@ impl PrometheusFlags {
     fn grafana(&self) -> Result<Option<PrometheusAddress>, String> {
         let Some(url) = &self.grafana_url else { return Ok(None) };
         let credentials = Credentials {
-            user: None,
-            password_file: None,
+            user: self.grafana_user.as_deref(),
+            password_file: self.grafana_password_file.as_deref(),
             token_file: self.grafana_token_file.as_deref(),
             ca_file: self.grafana_ca_file.as_deref(),
             insecure: false,

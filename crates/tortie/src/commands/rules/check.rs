@@ -1,6 +1,6 @@
 //! `tortie rules check`: rule files, with the verdicts and exit codes of `promtool check rules`.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
@@ -14,14 +14,17 @@ const EXIT_LINT: u8 = 3;
 
 /// Checks rule files; without a file, standard input
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  tortie rules check rules/*.yml\n\n\
-Exit: 0 all are rule files, 1 one is not, 2 usage, 3 with --lint-fatal: a lint found something")]
+#[command(
+    after_help = "Examples:\n  tortie rules check rules/*.yml\n  tortie rules check --lint=can-never-fire,slow --lint-fatal rules.yml\n\n\
+Lints: duplicate-rules, alerts-always, blind-to-absence, can-never-fire, slow; all, none\n\n\
+Exit: 0 all are rule files, 1 one is not, 2 usage, 3 with --lint-fatal: a lint found something"
+)]
 pub(crate) struct Check {
     /// Rule files
     files: Vec<String>,
-    /// Which lints to apply
-    #[arg(long, value_enum, default_value = "all")]
-    lint: Lint,
+    /// Which lints to apply, separated by commas
+    #[arg(long, value_name = "LINTS", default_value = "all")]
+    lint: String,
     /// Exit with 3 when a lint finds something
     #[arg(long)]
     lint_fatal: bool,
@@ -33,13 +36,6 @@ pub(crate) struct Check {
     features: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Lint {
-    All,
-    DuplicateRules,
-    None,
-}
-
 /// What was found in all files.
 #[derive(Default)]
 struct Verdict {
@@ -48,7 +44,15 @@ struct Verdict {
 }
 
 impl Check {
-    #[allow(clippy::print_stderr)]
+    fn lints(&self) -> impl Iterator<Item = &str> {
+        self.lint.split(',')
+    }
+
+    fn applies(&self, lint: &str) -> bool {
+        self.lints().any(|n| n == "all" || n == lint)
+    }
+
+    #[allow(clippy::print_stdout, clippy::print_stderr)]
     pub(crate) fn execute(self) -> ExitCode {
         let language = match super::super::test::language(&self.features) {
             Ok((language, _)) => language,
@@ -57,6 +61,9 @@ impl Check {
                 return ExitCode::from(super::super::EXIT_USAGE);
             }
         };
+        for name in self.lints().filter(|n| !["all", "none", ""].contains(n) && !lint::NAMES.contains(n)) {
+            println!("WARNING: unknown lint option: {name:?}");
+        }
         let mut verdict = Verdict::default();
         if self.files.is_empty() {
             let mut bytes = Vec::new();
@@ -82,8 +89,8 @@ impl Check {
         verdict: &mut Verdict,
     ) {
         println!("Checking {name}");
-        let file = match self.read(name, bytes, language) {
-            Ok(f) => f,
+        let (file, text) = match self.read(name, bytes, language) {
+            Ok(read) => read,
             Err(e) => {
                 eprintln!("  FAILED:\n{e}\n");
                 verdict.broken = true;
@@ -93,13 +100,12 @@ impl Check {
         if file.more_documents {
             eprintln!("  WARNING: only the first document of the file is read");
         }
-        if self.lint == Lint::All {
-            for r in lint::remarks(&file, language) {
-                eprintln!("  WARNING: {name}:{}: {} [{}]", r.line, r.text, r.lint);
-                verdict.lint = true;
-            }
+        let remarks = lint::remarks(&file, &text, language, &tortie_calico::catalogue::unknown);
+        for r in remarks.iter().filter(|r| self.applies(r.lint)) {
+            eprintln!("  WARNING: {name}:{}:{}: {} [{}]", r.at.line, r.at.column, r.text, r.lint);
+            verdict.lint = true;
         }
-        let duplicates = if self.lint == Lint::None { Vec::new() } else { lint::duplicates(&file) };
+        let duplicates = if self.applies("duplicate-rules") { lint::duplicates(&file) } else { Vec::new() };
         if duplicates.is_empty() {
             println!("  SUCCESS: {} rules found\n", file.rules());
             return;
@@ -120,7 +126,7 @@ impl Check {
         name: &str,
         bytes: std::io::Result<Vec<u8>>,
         language: &tortie_promql::Options,
-    ) -> Result<RuleFile, String> {
+    ) -> Result<(RuleFile, String), String> {
         let bytes = bytes.map_err(|e| format!("{name}: {e}"))?;
         let text = String::from_utf8(bytes)
             .map_err(|e| format!("{name}: not UTF-8 at byte {}", e.utf8_error().valid_up_to()))?;
@@ -130,6 +136,7 @@ impl Check {
             expr: &|expr| from_config::check_expr(expr, language),
             template: &templates::check,
         };
-        RuleFile::load(&text, name, &checks).map_err(|d| d.to_string())
+        let file = RuleFile::load(&text, name, &checks).map_err(|d| d.to_string())?;
+        Ok((file, text))
     }
 }

@@ -64,6 +64,9 @@ pub(super) struct Make {
     /// Leaves alerts and recording rules out
     #[arg(long)]
     no_rules: bool,
+    /// Where the runbooks of alerts open: the URL of a tortie, with /runbooks. Without it alerts name `tortie explain`
+    #[arg(long, value_name = "URL")]
+    runbooks: Option<String>,
     /// Longest wait for the effect of a step: a rollout, endpoints, at last fresh samples. 0s writes all of it and verifies
     /// nothing
     #[arg(long, value_name = "TIME", default_value = "10m")]
@@ -190,6 +193,7 @@ impl Make {
             }),
             no_dashboards: self.no_dashboards,
             no_rules: self.no_rules,
+            runbooks: self.runbooks.clone(),
             rules: None,
         }
     }

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use tortie_testbed::{Bed, Options, shapes};
 
-const ADDRESS: &str = "127.0.0.1:9092";
+pub(super) const ADDRESS: &str = "127.0.0.1:9092";
 
 fn object(kind: &str, name: &str, spec: &Value) -> Value {
     json!({"apiVersion": "monitoring.coreos.com/v1", "kind": kind, "metadata": {"name": name, "namespace": "shapes"}, "spec": spec})
 }
 
-fn ask(bed: &Bed, path: &str) -> Option<Value> {
+pub(super) fn ask(bed: &Bed, path: &str) -> Option<Value> {
     let mut stream = bed.namespace().connect(ADDRESS.parse().unwrap()).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     write!(stream, "GET {path} HTTP/1.0\r\nHost: {ADDRESS}\r\n\r\n").ok()?;
@@ -22,7 +22,7 @@ fn ask(bed: &Bed, path: &str) -> Option<Value> {
 }
 
 #[track_caller]
-fn wait(bed: &Bed, path: &str, fits: impl Fn(&Value) -> bool) -> Value {
+pub(super) fn wait(bed: &Bed, path: &str, fits: impl Fn(&Value) -> bool) -> Value {
     let end = Instant::now() + Duration::from_secs(60);
     loop {
         let answer = ask(bed, path).unwrap_or_default();
@@ -124,6 +124,8 @@ fn one_prometheus_object_is_served_and_looked_on_at() {
         files["reason"].as_str().unwrap_or("").starts_with("credentials unavailable: /etc/passwd"),
         "{said}"
     );
+
+    super::why::of_monitors(&bed);
 
     // The operator's pods go.
     let path = "/apis/apps/v1/namespaces/shapes/statefulsets/prometheus-k8s";

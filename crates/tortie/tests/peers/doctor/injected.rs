@@ -292,11 +292,12 @@ fn delete(cluster: &Cluster, object: &Value) {
 }
 
 /// Lists of what faults change and what printed commands make or change; those of Calico's own group are marked.
-const KEPT: [(&str, &str, &str); 16] = [
+const KEPT: [(&str, &str, &str); 17] = [
     ("monitoring.coreos.com/v1", "servicemonitors", "ServiceMonitor"),
     ("monitoring.coreos.com/v1", "podmonitors", "PodMonitor"),
     ("monitoring.coreos.com/v1", "prometheusrules", "PrometheusRule"),
     ("monitoring.coreos.com/v1", "prometheuses", "Prometheus"),
+    ("monitoring.coreos.com/v1", "alertmanagers", "Alertmanager"),
     ("calico", "felixconfigurations", "FelixConfiguration"),
     ("calico", "kubecontrollersconfigurations", "KubeControllersConfiguration"),
     ("calico", "networkpolicies", "NetworkPolicy"),

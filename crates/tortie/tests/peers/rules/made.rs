@@ -69,7 +69,7 @@ fn set(labels: &BTreeMap<String, String>) -> Labels {
 }
 
 /// A value that the matcher takes, beginning with the one that is there; `None` for no label.
-fn value_for(m: &Matcher, labels: &BTreeMap<String, String>) -> Option<String> {
+pub(super) fn value_for(m: &Matcher, labels: &BTreeMap<String, String>) -> Option<String> {
     let now = labels.get(&m.name).cloned();
     let mut candidates: Vec<String> = now.into_iter().collect();
     candidates.push(m.value.clone());

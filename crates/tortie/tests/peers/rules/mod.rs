@@ -1,7 +1,11 @@
 //! Rules beside the real Prometheus and promtool: verdicts on files, recorded series and alerts.
 
+mod fleet;
 mod made;
 mod same;
+mod speed;
+mod storm;
+mod usage;
 mod wrong_files;
 
 use std::path::Path;

@@ -20,15 +20,15 @@ const QUIET: i64 = 40;
 const LENGTH: i64 = 90;
 
 /// One rule of the fixtures.
-struct Rule {
+pub(super) struct Rule {
     group: String,
-    record: Option<String>,
-    expr: String,
+    pub(super) record: Option<String>,
+    pub(super) expr: String,
 }
 
 /// The rule files of the fixtures as one plain rule file, with waits and intervals shortened to what a test can see, and
 /// all its rules.
-fn rule_file() -> (String, Vec<Rule>) {
+pub(super) fn rule_file() -> (String, Vec<Rule>) {
     let mut text = "groups:\n".to_owned();
     let mut rules = Vec::new();
     let mut files: Vec<_> =
@@ -86,15 +86,15 @@ fn text_of(node: &tortie_config::yaml::Node, key: &str) -> Option<String> {
 }
 
 /// A text as a YAML scalar: JSON's strings are some.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap()
 }
 
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -112,7 +112,7 @@ fn written(server: &Running, names: &str, from: i64, to: i64) -> BTreeMap<String
     ask::raw(server.port, names, &format!("{}s", to - from), to as f64)
 }
 
-fn close(a: &str, b: &str) -> bool {
+pub(super) fn close(a: &str, b: &str) -> bool {
     match (a.parse::<f64>(), b.parse::<f64>()) {
         (Ok(x), Ok(y)) => {
             x == y || (x.is_nan() && y.is_nan()) || (x - y).abs() <= 1e-12 * x.abs().max(y.abs())

@@ -98,3 +98,37 @@ fn lints_have_the_exit_codes_of_promtool() {
         assert_eq!(theirs.status.code(), ours.status.code(), "{more:?} {}", said(&ours));
     }
 }
+
+#[test]
+fn junit_of_unit_tests_has_the_form_of_promtools() {
+    let dir = folder();
+    std::fs::write(
+        dir.path().join("r.yml"),
+        "groups: [{name: a, rules: [{record: x, expr: 'sum(y)'}, {alert: A, expr: 'y > 1'}]}]",
+    )
+    .unwrap();
+    let test = |name: &str, value: i32| {
+        format!(
+            "- name: {name}\n  input_series: [{{series: 'y', values: '2x5'}}]\n  promql_expr_test: [{{expr: x, eval_time: 2m, exp_samples: [{{labels: x, value: {value}}}]}}]\n\
+             \x20 alert_rule_test: [{{eval_time: 2m, alertname: A, exp_alerts: [{{exp_labels: {{n: '<&>'}}}}]}}]\n"
+        )
+    };
+    let text = format!("rule_files: [r.yml]\ntests:\n{}{}", test("'one \"&\" <two>'", 2), test("second", 3));
+    std::fs::write(dir.path().join("t.yml"), text).unwrap();
+    let theirs = promtool(dir.path(), &["test", "--junit=theirs.xml", "rules", "t.yml", "none.yml"]);
+    let ours = tortie(dir.path(), &["test", "rules", "--junit=ours.xml", "t.yml", "none.yml"]);
+    assert_eq!(theirs.status.code(), ours.status.code(), "{}", said(&ours));
+    // The words of failures and the time may differ; elements, names and counts may not.
+    let form = |file: &str| {
+        let xml = std::fs::read_to_string(dir.path().join(file)).unwrap();
+        let mut out = String::new();
+        for part in xml.split('<') {
+            let (tag, text) = part.split_once('>').unwrap_or((part, ""));
+            let tag = tag.split(" timestamp=").next().unwrap_or(tag);
+            out += &format!("<{tag}>{}\n", if text.is_empty() { "" } else { "text" });
+        }
+        out
+    };
+    assert_eq!(form("ours.xml"), form("theirs.xml"));
+    assert!(form("ours.xml").matches("<failure>text").count() == 3, "{}", form("ours.xml"));
+}

@@ -16,6 +16,9 @@ use tortie_host::RealFs;
 const KINDS: &str = "felixconfigurations,installations,kubecontrollersconfigurations,services,servicemonitors,\
                      prometheusrules,configmaps,deployments,replicasets,tiers.projectcalico.org,networkpolicies.projectcalico.org";
 
+const INSTALLATION: &str = "/apis/operator.tigera.io/v1/installations/default";
+const RULES: &str = "/apis/monitoring.coreos.com/v1/namespaces/monitoring/prometheusrules/tortie-calico";
+
 type Gate<'g> = &'g (dyn Fn() -> bool + Send + Sync);
 
 /// Plans anew and makes it, or takes it back.
@@ -39,7 +42,7 @@ async fn once(connect: &ConnectOptions, back: bool, gate: Gate<'_>) -> Result<()
         assert!(undone.iter().flatten().all(|u| u.back), "{undone:?}");
         return Ok(());
     }
-    let options = Options { no_dashboards: true, no_rules: true, ..Options::default() };
+    let options = Options { no_dashboards: true, ..Options::default() };
     let plan = plan(&Facts::of(&snap), &options).unwrap();
     apply(&plan, &writer, &making, &mut |_| {}).await.map(|_| ())
 }
@@ -47,7 +50,9 @@ async fn once(connect: &ConnectOptions, back: bool, gate: Gate<'_>) -> Result<()
 /// What stands when setup is through: without the journal, and identities that are new each time.
 fn made(stage: &Stage) -> Dump {
     let mut dump = stage.dump_of(KINDS);
-    dump.retain(|k, _| !k.ends_with("/tortie-setup-journal") && !k.starts_with("ReplicaSet "));
+    // prometheus-operator calls rule files after the uid of their object.
+    let anew = ["/tortie-setup-journal", "-rulefiles-0"];
+    dump.retain(|k, _| !anew.iter().any(|n| k.ends_with(n)) && !k.starts_with("ReplicaSet "));
     for object in dump.values_mut() {
         let meta = object["metadata"].as_object_mut().unwrap();
         meta.remove("uid");
@@ -61,8 +66,7 @@ fn made(stage: &Stage) -> Dump {
     dump
 }
 
-/// What stands once the operator has made Typha's Service, where it was asked to. Who runs setup again before that finds
-/// none and makes one.
+/// What stands once the operator has made Typha's Service, where it was asked to.
 fn answered(stage: &Stage) -> Dump {
     let settled = stage.cluster.bed.wait("the operator's Service", |_| {
         let dump = made(stage);
@@ -79,7 +83,26 @@ fn open() -> bool {
     true
 }
 
-pub(super) fn check(stage: &Stage) {
+/// Ended at this moment and, `again`, run anew at once: it ends as `whole`. Taken back, it ends as `before`.
+fn ended_at(stage: &Stage, gate: Gate<'_>, again: bool, (before, whole): (&Dump, &Dump), what: &str) {
+    let ended = run(stage, false, gate);
+    assert!(matches!(ended, Err(SetupError::Stopped)), "{what}: {ended:?}");
+    if again {
+        run(stage, false, &open).unwrap();
+        stage.settles(whole, || made(stage));
+    }
+    run(stage, true, &open).unwrap();
+    stage.settles(before, || stage.dump_of(KINDS));
+}
+
+/// A gate that closes after so many calls.
+fn after(moment: usize) -> impl Fn() -> bool + Send + Sync {
+    let passed = AtomicUsize::new(0);
+    move || passed.fetch_add(1, Ordering::SeqCst) < moment
+}
+
+/// Without an accident: what is there before and when it is through, and how often the gate is asked.
+fn through(stage: &Stage) -> (Dump, Dump, usize) {
     let before = stage.dump_of(KINDS);
     let calls = AtomicUsize::new(0);
     let count = || calls.fetch_add(1, Ordering::SeqCst) < usize::MAX;
@@ -87,28 +110,43 @@ pub(super) fn check(stage: &Stage) {
     let whole = answered(stage);
     run(stage, true, &open).unwrap();
     stage.settles(&before, || stage.dump_of(KINDS));
-    let moments = calls.load(Ordering::SeqCst);
-    assert!(moments > 40, "{moments}");
+    (before, whole, calls.load(Ordering::SeqCst))
+}
+
+pub(super) fn check(stage: &Stage) {
+    let (before, whole, moments) = through(stage);
+    assert!(moments > 50, "{moments}");
+    let both = (&before, &whole);
     // Each write is asked about before and after; odd ones have been made.
     for (i, moment) in [1, moments / 3, moments / 2 + 1, moments - 1].into_iter().enumerate() {
-        let passed = AtomicUsize::new(0);
-        let gate = || passed.fetch_add(1, Ordering::SeqCst) < moment;
-        let ended = run(stage, false, &gate);
-        assert!(matches!(ended, Err(SetupError::Stopped)), "moment {moment}: {ended:?}");
-        if i % 2 == 1 {
-            answered(stage);
-            run(stage, false, &open).unwrap();
-            stage.settles(&whole, || made(stage));
-        }
-        run(stage, true, &open).unwrap();
-        stage.settles(&before, || stage.dump_of(KINDS));
+        ended_at(stage, &after(moment), i % 2 == 1, both, &format!("moment {moment}"));
     }
+    // Right after the field from which the operator makes Typha's Service, before it has come to it: no second one is made.
+    let told = || stage.cluster.bed.api().get(INSTALLATION).unwrap()["spec"]["typhaMetricsPort"].is_null();
+    ended_at(stage, &told, true, both, "the operator was told");
+    ended_at(stage, &told, false, both, "the operator was told");
+    // While the rules are written.
+    let rules = || stage.cluster.bed.api().find(RULES).unwrap().is_none();
+    ended_at(stage, &rules, true, both, "the rules are there");
     // Undo may be ended too.
     run(stage, false, &open).unwrap();
-    let passed = AtomicUsize::new(0);
-    let gate = || passed.fetch_add(1, Ordering::SeqCst) < 9;
-    let ended = run(stage, true, &gate);
+    let ended = run(stage, true, &after(9));
     assert!(matches!(ended, Err(SetupError::Stopped)), "{ended:?}");
     run(stage, true, &open).unwrap();
     stage.settles(&before, || stage.dump_of(KINDS));
+}
+
+/// Before and after every write: run again, and taken back at once.
+#[test]
+#[ignore = "a campaign: make campaign NAME=faults"]
+fn at_every_moment() {
+    let stage = Stage::start(32, false);
+    let (before, whole, moments) = through(&stage);
+    for moment in 0..moments {
+        for again in [true, false] {
+            let what = format!("moment {moment} of {moments}, run again: {again}");
+            ended_at(&stage, &after(moment), again, (&before, &whole), &what);
+        }
+    }
+    println!("{moments} moments, {} runs", 2 * moments);
 }

@@ -1,9 +1,11 @@
 //! `tortie setup` on real API servers, with the real prometheus-operator and a real Prometheus: there and back, killed on the
 //! way, against somebody else's values, with the printed rights alone.
 
+mod by_installation;
 mod exported;
 mod kept;
 mod killed;
 mod rights;
+mod served;
 mod stage;
 mod there_and_back;

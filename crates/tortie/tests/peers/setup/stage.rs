@@ -4,6 +4,7 @@ use crate::doctor::cluster::Cluster;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -115,13 +116,16 @@ impl Stage {
         self.cluster.bed.folder().join(name)
     }
 
+    /// Where the real Prometheus answers.
+    pub(super) fn prometheus(&self) -> SocketAddr {
+        let pod = format!("/api/v1/namespaces/monitoring/pods/prometheus-{PROMETHEUS}-0");
+        let pod = self.cluster.bed.api().get(&pod).unwrap();
+        format!("{}:9090", pod["status"]["podIP"].as_str().unwrap()).parse().unwrap()
+    }
+
     /// `NAMESPACE/NAME` of the targets that are up in the real Prometheus, counted by scrape pool.
     pub(super) fn up(&self) -> BTreeMap<String, usize> {
-        let bed = &self.cluster.bed;
-        let pod = format!("/api/v1/namespaces/monitoring/pods/prometheus-{PROMETHEUS}-0");
-        let pod = bed.api().get(&pod).unwrap();
-        let address = format!("{}:9090", pod["status"]["podIP"].as_str().unwrap()).parse().unwrap();
-        let targets = bed.prometheus(address, "/api/v1/targets?state=active").unwrap();
+        let targets = self.cluster.bed.prometheus(self.prometheus(), "/api/v1/targets?state=active").unwrap();
         let mut out = BTreeMap::new();
         for target in targets["activeTargets"].as_array().unwrap().iter().filter(|t| t["health"] == "up") {
             *out.entry(target["scrapePool"].as_str().unwrap().to_owned()).or_default() += 1;
@@ -200,8 +204,9 @@ fn settle(object: &mut Value) {
         meta.remove(key);
     }
     if let Some(Value::Object(notes)) = meta.get_mut("annotations") {
-        // A Deployment numbers its rollouts, also the one back.
-        notes.retain(|k, _| !k.starts_with("deployment.kubernetes.io/revision"));
+        // A Deployment and a DaemonSet number their rollouts, also the one back.
+        let counts = ["deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation"];
+        notes.retain(|k, _| !counts.iter().any(|c| k.starts_with(c)));
         if notes.is_empty() {
             meta.remove("annotations");
         }

@@ -75,9 +75,11 @@ fn on_calico_3_30() {
     let stage = Stage::timed("start", || Stage::start(30, false));
     Stage::timed("there and back", || check(&stage, "admin", "admin", &FLAGS, &LACKS));
     Stage::timed("values of others", || super::kept::check(&stage));
+    Stage::timed("Felix by the Installation", || super::by_installation::check(&stage));
     Stage::timed("rights of the doctor", || super::rights::doctor(&stage, Some("crd.projectcalico.org")));
     Stage::timed("rights for processes", || super::rights::processes(&stage));
     Stage::timed("exported to Helm", || super::exported::check(&stage));
+    Stage::timed("served by tortie", || super::served::check(&stage));
 }
 
 /// Where no operator keeps Typha its two variables are set on the Deployment, and nothing else of it is touched.

@@ -38,7 +38,7 @@ pub(super) enum When {
 
 type Hand = (&'static str, When, fn(&Cluster) -> Done);
 
-const HANDS: [Hand; 38] = [
+const HANDS: [Hand; 37] = [
     ("api-silent", When::Alone, surroundings::api_silent),
     ("certificate-expired", When::Before, monitoring::authority_of_felix),
     ("discovery-stands-still", When::Alone, monitoring::token_of_an_earlier_account),
@@ -73,7 +73,6 @@ const HANDS: [Hand; 38] = [
     ("samples-refused", When::Alone, calico::twice_in_one_answer),
     ("setup-drift", When::Alone, calico::after_setup_of_typha),
     ("setup-undone-by-hand", When::Alone, calico::after_setup_of_felix),
-    ("short-retention", When::Before, monitoring::a_day),
     ("slice-behind", When::Alone, surroundings::slice_behind),
     ("slices-empty", When::Alone, surroundings::slices_empty),
     ("two-writers", When::Alone, surroundings::two_writers),

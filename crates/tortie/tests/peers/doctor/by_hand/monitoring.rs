@@ -21,24 +21,6 @@ pub(super) fn authority_of_felix(cluster: &Cluster) -> Done {
     }
 }
 
-/// Samples are kept as long as the operator keeps them when nobody says how long: a day.
-pub(super) fn a_day(cluster: &Cluster) -> Done {
-    let keep = |c: &Cluster, value: serde_json::Value| {
-        patch(
-            c,
-            "monitoring",
-            "prometheuses.monitoring.coreos.com",
-            PROMETHEUS,
-            &json!({"spec": {"retention": value}}),
-        );
-    };
-    let now =
-        object(cluster, "monitoring", "prometheuses.monitoring.coreos.com", PROMETHEUS)["spec"]["retention"]
-            .clone();
-    keep(cluster, serde_json::Value::Null);
-    Done { back: back(move |c| keep(c, now)), ..Done::default() }
-}
-
 /// The monitor trusts the certificate that Felix will show, and still asks by http.
 pub(super) fn trusted(cluster: &Cluster) -> Done {
     let text = std::fs::read_to_string(cluster.bed.authority()).unwrap();

@@ -5,6 +5,10 @@
 //! labels that the monitors of `tortie setup` give them (container, endpoint, job, namespace, pod, service), so that the same
 //! dashboards and rules fit.
 
+mod sight;
+
+pub use sight::Sight;
+
 use crate::component::Component;
 use crate::facts::Facts;
 use crate::facts::services::MetricsService;
@@ -37,7 +41,7 @@ pub fn prometheus_yml(facts: &Facts<'_>, reach: &Reach, interval: &str, rule_fil
 fn job(facts: &Facts<'_>, component: Component, reach: &Reach) -> Value {
     let mut discovery = json!({
         "role": "pod",
-        "selectors": [{"role": "pod", "label": format!("k8s-app in ({})", component.apps().join(","))}],
+        "selectors": [{"role": "pod", "label": sight::pods_of(component)}],
     });
     if let Reach::Kubeconfig(file) = reach {
         discovery["kubeconfig_file"] = json!(file);
