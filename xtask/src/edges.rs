@@ -121,8 +121,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that any crate's own tests may use besides.
-const FOR_TESTS: &[&str] =
-    &["tortie-sim", "tortie-script", "tortie-tsdb", "tortie-promql", "tortie-host", "tortie-scrape", "tortie-testbed"];
+const FOR_TESTS: &[&str] = &[
+    "tortie-sim",
+    "tortie-script",
+    "tortie-tsdb",
+    "tortie-promql",
+    "tortie-host",
+    "tortie-scrape",
+    "tortie-testbed",
+];
 
 /// One complaint for each edge that is not on the list.
 pub(crate) fn check(meta: &Value) -> Vec<String> {

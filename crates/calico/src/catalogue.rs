@@ -4,7 +4,6 @@
 //! `_count` and `_bucket` follow from [`Kind`]. What is not here is not Calico's, or belongs to Calico Enterprise.
 
 use crate::component::Component;
-use crate::doctor::nearest::{Choice, rank};
 use crate::facts::install::Version;
 
 mod names;
@@ -122,12 +121,13 @@ pub fn component_of(series: &str) -> Option<Component> {
 pub fn unknown(name: &str) -> Option<String> {
     let component = component_of(name).filter(|_| find(name).is_none() && !name.contains(':'))?;
     let names = series(component, None);
-    // The usual slip: counters of Calico mostly lack `_total`.
-    let plain = name.strip_suffix("_total").filter(|p| names.iter().any(|n| n == p)).map(str::to_owned);
-    let meant = plain.or_else(|| {
-        let choices: Vec<Choice<'_>> = names.iter().map(|n| Choice { value: n, fact: None }).collect();
-        rank(name, &choices, "metric").into_iter().next().map(|c| c.value)
-    });
+    // The usual slips: `_total`, which counters of Calico mostly lack, and an end that is another.
+    let stem = name.strip_suffix("_total").unwrap_or(name);
+    let common = |n: &String| n.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
+    let prefix =
+        component.prefixes().iter().filter(|p| name.starts_with(*p)).map(|p| p.len()).max().unwrap_or(0);
+    let alike = || names.iter().max_by_key(|n| (common(n), std::cmp::Reverse(n.len())));
+    let meant = names.iter().find(|n| *n == stem).or_else(|| alike().filter(|n| common(n) > prefix + 2));
     let hint = meant.map_or_else(String::new, |m| format!(" (hint: did you mean {m}?)"));
     Some(format!("no version of Calico has {name}{hint}"))
 }

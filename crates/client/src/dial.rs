@@ -118,7 +118,8 @@ pub(crate) async fn by_proxy(by: &ByProxy<'_>, to: &Origin) -> Result<(Stream, S
     if let Kind::Unknown(why) = &p.kind {
         return Err(why.clone());
     }
-    let (mut tcp, peer) = tcp(&p.host, p.port, by.reach).await.map_err(|e| format!("proxyconnect tcp: {e}"))?;
+    let (mut tcp, peer) =
+        tcp(&p.host, p.port, by.reach).await.map_err(|e| format!("proxyconnect tcp: {e}"))?;
     let mut stream = match p.kind {
         Kind::Socks5 => {
             crate::socks::ask(&mut tcp, p, &to.host, to.port).await?;

@@ -21,7 +21,26 @@ pub(crate) fn veil(reason: &mut String, unnamed: bool) {
         shown.push('…');
     }
     reason.truncate(at);
+    *reason = unquoted(reason);
     reason.push_str(&shown);
+}
+
+/// A text with what stands in quotes left out: the cause may quote a word of the body too.
+fn unquoted(text: &str) -> String {
+    let (mut out, mut inside) = (String::new(), false);
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' if inside => drop(chars.next()),
+            '"' => {
+                inside = !inside;
+                out.push_str(if inside { "\"…" } else { "\"" });
+            }
+            _ if inside => {}
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 #[cfg(test)]

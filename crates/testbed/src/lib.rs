@@ -25,8 +25,8 @@ mod watch;
 
 pub use actor::Actor;
 pub use api::{Api, Refused, path_of};
-pub use faulty_proxy::{Act, Asked, FaultyProxy, Piece, Rule};
 pub use bed::{AuditEvent, Bed, Options, Output, Road};
+pub use faulty_proxy::{Act, Asked, FaultyProxy, Piece, Rule, Treat};
 pub use fleet::{Fault, Fleet, Listening, Where};
 pub use http::Answer;
 pub use namespace::Namespace;

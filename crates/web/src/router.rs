@@ -242,7 +242,9 @@ async fn outside_api(app: Arc<App>, ask: Ask) -> Response<Body> {
         ("GET", "/metrics") => status::metrics(&app, &ask.headers),
         ("GET", "/federate") if app.sources.storage().is_some() => federate::federate(&app, &ask).await,
         ("GET", "/federate") => unavailable(),
-        ("GET" | "HEAD", path) if path == "/runbooks" || path.starts_with("/runbooks/") => runbooks::page(&app, path),
+        ("GET" | "HEAD", path) if path == "/runbooks" || path.starts_with("/runbooks/") => {
+            runbooks::page(&app, path)
+        }
         ("HEAD", "/version" | "/metrics" | "/federate" | "/-/reload" | "/-/quit") => not_allowed(&["GET"]),
         ("GET" | "HEAD", _) => pages::page(&app, &ask),
         _ => not_allowed(&["GET"]),

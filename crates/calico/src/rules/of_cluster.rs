@@ -25,7 +25,6 @@ impl Scope {
             conntrack_entries: felix_numbers(facts.snap, "bpfMapSizeConntrack").unwrap_or(CONNTRACK_ENTRIES),
             own: false,
             runbooks: Runbooks::Told,
-            ..Scope::default()
         }
     }
 }

@@ -2,7 +2,7 @@
 //! monitor or a custom resource of prometheus-operator.
 //!
 //! Pods are found by their label `k8s-app`, in any namespace; ports are the effective ones, node by node. Targets carry the
-//! labels that the monitors of `tortie setup` give them (container, endpoint, job, namespace, pod, service), so that the same
+//! labels that the monitors of `tortie setup` give them (endpoint, job, namespace, pod, service, and container where the port is declared), so that the same
 //! dashboards and rules fit.
 
 mod sight;
@@ -60,11 +60,12 @@ fn job(facts: &Facts<'_>, component: Component, reach: &Reach) -> Value {
         json!({"target_label": "endpoint", "replacement": port_name}),
         copy("__meta_kubernetes_namespace", "namespace"),
         copy("__meta_kubernetes_pod_name", "pod"),
-        copy("__meta_kubernetes_pod_container_name", "container"),
     ]);
-    if component == Component::Felix {
-        // The pod has more containers than the one that is Felix, and no port is declared.
-        rules.push(json!({"target_label": "container", "replacement": "calico-node"}));
+    // Behind a Service a target has the name of the container that declares its port, and none where nobody does.
+    if declares(facts, component) {
+        let port = facts.settings.port(component).to_string();
+        rules.push(keep("__meta_kubernetes_pod_container_port_number", &port));
+        rules.push(copy("__meta_kubernetes_pod_container_name", "container"));
     }
     let mut job = json!({
         "job_name": format!("calico/{component}"),
@@ -75,6 +76,13 @@ fn job(facts: &Facts<'_>, component: Component, reach: &Reach) -> Value {
         job["scheme"] = json!("https");
     }
     job
+}
+
+/// Whether the component's pods declare their metrics port.
+fn declares(facts: &Facts<'_>, component: Component) -> bool {
+    let port = facts.settings.port(component);
+    let pods = facts.workloads.get(&component).into_iter().flat_map(|w| &w.pods);
+    pods.flat_map(|p| &p.containers).flat_map(|c| &c.ports).any(|p| p.port == port)
 }
 
 /// Names of Service and port that the targets are called by: those of the Service in front of the component, else those
@@ -188,7 +196,7 @@ mod tests {
         assert_eq!(jobs, ["calico/felix", "calico/typha", "calico/kube-controllers"]);
         assert_eq!(
             target(&config, "calico/felix", &pod("10.0.0.7", "node1")).unwrap(),
-            "__address__=10.0.0.7:9091 container=calico-node endpoint=felix-metrics job=tortie-felix-metrics \
+            "__address__=10.0.0.7:9091 endpoint=felix-metrics job=tortie-felix-metrics \
              namespace=calico-system pod=calico-node-x service=tortie-felix-metrics"
         );
         assert!(
@@ -236,6 +244,28 @@ mod tests {
         assert!(
             text.contains("__address__=10.0.0.9:9093 ") && text.contains("job=tortie-typha-metrics"),
             "{text}"
+        );
+    }
+
+    #[test]
+    fn a_container_that_declares_the_port_gives_its_name_and_no_other_port_a_target() {
+        let snap = snapshot(&Options::default(), |o| {
+            for pod in
+                o.0.iter_mut()
+                    .filter(|v| v["kind"] == "Pod" && v["metadata"]["labels"]["k8s-app"] == "calico-typha")
+            {
+                pod["spec"]["containers"][0]["ports"] = json!([{"containerPort": 5473, "protocol": "TCP"}, {"containerPort": 9093, "protocol": "TCP"}]);
+            }
+        });
+        let config = config(&snap);
+        let of_port = |port: &'static str| {
+            let mut pod = pod("10.0.0.9", "node1");
+            pod.push(("pod_container_port_number", port));
+            target(&config, "calico/typha", &pod)
+        };
+        assert_eq!(of_port("5473"), None);
+        assert!(
+            of_port("9093").unwrap().contains("__address__=10.0.0.9:9093 container=calico-node endpoint=")
         );
     }
 }

@@ -3,8 +3,8 @@
 //! A tier before the one that drops, with `defaultAction: Pass`: the default is Deny and would cut off everything else. The
 //! policy's name begins with the tier's; that is a rule of the API.
 
-use super::{alone, own};
 use super::step::{Step, Target};
+use super::{alone, own};
 use crate::component::Component;
 use crate::facts::Facts;
 use crate::facts::policies::{Decision, Direction, Rulebook, calico_group};

@@ -342,7 +342,8 @@ fn screens() {
 #[test]
 fn beside_a_tortie_that_finds_calico_by_itself() {
     let deployed = |o: &mut Objects| {
-        let chosen = crate::deploy::Options { image: "registry.example/tortie:1".to_owned(), ..Default::default() };
+        let chosen =
+            crate::deploy::Options { image: "registry.example/tortie:1".to_owned(), ..Default::default() };
         o.0.extend(crate::deploy::objects(&chosen));
     };
     let options = || empty(installs::Options { stack: Stack::None, ..installs::Options::default() });
@@ -366,7 +367,8 @@ fn beside_a_tortie_that_finds_calico_by_itself() {
     );
     // One that reads the custom resources needs what everybody needs.
     let follows = |o: &mut Objects| {
-        let chosen = crate::deploy::Options { arguments: vec!["--from-crds".to_owned()], ..Default::default() };
+        let chosen =
+            crate::deploy::Options { arguments: vec!["--from-crds".to_owned()], ..Default::default() };
         o.0.extend(crate::deploy::objects(&chosen));
     };
     let snap = snapshot(&options(), follows);

@@ -59,11 +59,7 @@ impl Listener {
 
 impl<T: Watched> Store<T> {
     pub(crate) fn new() -> Store<T> {
-        Store {
-            objects: RwLock::new(Objects::new()),
-            listeners: Mutex::default(),
-            health: Mutex::default(),
-        }
+        Store { objects: RwLock::new(Objects::new()), listeners: Mutex::default(), health: Mutex::default() }
     }
 
     /// An object.

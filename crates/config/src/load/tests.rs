@@ -360,19 +360,30 @@ fn file_discovery() {
 
 #[test]
 fn dns_discovery() {
-    let c = load(&job("dns_sd_configs:\n- names: [am.mon, _am._tcp.mon]\n- {names: [x], type: aaaa, port: 9093, refresh_interval: 1m}"));
+    let c = load(&job(
+        "dns_sd_configs:\n- names: [am.mon, _am._tcp.mon]\n- {names: [x], type: aaaa, port: 9093, refresh_interval: 1m}",
+    ));
     let d = &c.scrape_configs[0].dns_sd_configs;
-    assert_eq!((&d[0].names[..], d[0].kind, d[0].port), (&["am.mon".to_owned(), "_am._tcp.mon".to_owned()][..], RecordType::Srv, 0));
+    assert_eq!(
+        (&d[0].names[..], d[0].kind, d[0].port),
+        (&["am.mon".to_owned(), "_am._tcp.mon".to_owned()][..], RecordType::Srv, 0)
+    );
     assert_eq!((d[0].refresh_interval_ms, d[1].refresh_interval_ms), (30_000, 60_000));
     assert_eq!((d[1].kind, d[1].port), (RecordType::Aaaa, 9093));
     let yaml = c.to_yaml();
     assert!(yaml.contains("  dns_sd_configs:\n  - names:\n    - am.mon\n    - _am._tcp.mon\n    refresh_interval: 30s\n    type: SRV\n    port: 0\n"), "{yaml}");
     for (text, wrong) in [
         ("dns_sd_configs:\n- type: A", "must contain at least one SRV record name"),
-        ("dns_sd_configs:\n- {names: [x], type: MX}", "a port is required in DNS-SD configs for all record types except SRV"),
+        (
+            "dns_sd_configs:\n- {names: [x], type: MX}",
+            "a port is required in DNS-SD configs for all record types except SRV",
+        ),
         ("dns_sd_configs:\n- {names: [x], type: TXT}", "invalid DNS-SD records type TXT"),
         ("dns_sd_configs:\n-", "empty or null section in dns_sd_configs"),
-        ("dns_sd_configs:\n- {names: [x], ports: 1}", "field ports not found in scrape_configs[].dns_sd_configs[]"),
+        (
+            "dns_sd_configs:\n- {names: [x], ports: 1}",
+            "field ports not found in scrape_configs[].dns_sd_configs[]",
+        ),
     ] {
         let e = job_error(text);
         assert!(e.contains(wrong), "{text}: {e}");

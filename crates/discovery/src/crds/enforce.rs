@@ -65,7 +65,7 @@ mod tests {
             "sum by (a) (x) / on (a) (y offset 5m) > bool 2",
             r#"sum by (a) (x{namespace="bar"}) / on (a) (y{namespace="bar"} offset 5m) > bool 2"#,
         );
-        check("max_over_time(-z[1h:1m])", r#"max_over_time(-z{namespace="bar"}[1h:1m])"#);
+        check("max_over_time((-z)[1h:1m])", r#"max_over_time((-z{namespace="bar"})[1h:1m])"#);
         check("topk(scalar(n), x)", r#"topk(scalar(n{namespace="bar"}), x{namespace="bar"})"#);
         check("vector(1)", "vector(1)");
     }

@@ -207,7 +207,7 @@ pub(super) mod testing {
             };
             let mut message = MessageBuilder::new_vec().start_answer(&question, code).unwrap();
             for data in zone.records.get(&name).into_iter().flatten() {
-                message.push((asked.qname().clone(), 60, data.clone())).unwrap();
+                message.push((*asked.qname(), 60, data.clone())).unwrap();
             }
             let whole = message.finish();
             if whole.len() <= most {
@@ -221,9 +221,14 @@ pub(super) mod testing {
 
     /// Serves a zone on a port of 127.0.0.1, by UDP and TCP, until the runtime ends.
     pub(in crate::dns) async fn serve(zone: Zone) -> u16 {
-        let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let port = udp.local_addr().unwrap().port();
-        let tcp = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        let (udp, tcp, port) = loop {
+            let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            let port = udp.local_addr().unwrap().port();
+            // A port that is free for one may be taken for the other.
+            if let Ok(tcp) = TcpListener::bind(("127.0.0.1", port)).await {
+                break (udp, tcp, port);
+            }
+        };
         tokio::spawn(async move {
             let mut buffer = vec![0; 4096];
             loop {

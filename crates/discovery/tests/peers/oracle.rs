@@ -137,7 +137,9 @@ fn clusters_by_hand_are_as_the_operator_has_them() {
         bad.extend(judge(cluster, answer).into_iter().take(6).map(|d| format!("{name}: {d}")));
         let exercised = rows::exercised(&table, &rows::View::new(cluster, answer));
         let not = meant.iter().filter(|m| !exercised.contains(*m));
-        bad.extend(not.map(|m| format!("{name}: is not a case of {m}; the operator says {}", answer["error"])));
+        bad.extend(
+            not.map(|m| format!("{name}: is not a case of {m}; the operator says {}", answer["error"])),
+        );
     }
     println!("{} clusters by hand", clusters.len());
     assert!(bad.is_empty(), "{bad:#?}");
@@ -146,7 +148,8 @@ fn clusters_by_hand_are_as_the_operator_has_them() {
 #[test]
 fn every_row_is_exercised_by_five_clusters() {
     let pair = pair();
-    let mut clusters: Vec<Value> = (0..GENERATED).map(|n| json!({"objects": clusters::resources(n, &pair)})).collect();
+    let mut clusters: Vec<Value> =
+        (0..GENERATED).map(|n| json!({"objects": clusters::resources(n, &pair)})).collect();
     clusters.extend(crate::by_hand::clusters(&pair).into_iter().map(|(_, _, c)| c));
     let answers = operator(&clusters);
     let table = rows::all();

@@ -50,7 +50,8 @@ fn pod(size: &Size, i: usize, p: usize) -> (Value, Value, String) {
     let (ns, name) = (size.namespace(i), format!("p-{i}-{p}"));
     let n = i * PODS + p;
     let ip = format!("10.99.{}.{}", 64 + n / 250, 1 + n % 250);
-    let containers = json!([{"name": "main", "image": "i", "ports": [{"name": "http", "containerPort": 80}]}]);
+    let containers =
+        json!([{"name": "main", "image": "i", "ports": [{"name": "http", "containerPort": 80}]}]);
     let object = json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": name, "namespace": ns, "labels": {"app": format!("a-{i}"), "pod-template-hash": "abc"}, "annotations": {"testbed/state": "pending"}},
@@ -75,7 +76,8 @@ fn slice(size: &Size, i: usize, pods: usize) -> Value {
 
 fn make(bed: &Bed, size: &Size) {
     for i in 0..size.namespaces {
-        let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": size.namespace(i)}});
+        let object =
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": size.namespace(i)}});
         bed.api().create(&object, "test").unwrap();
     }
     bed.api().create(&prometheus(), "test").unwrap();
@@ -120,12 +122,20 @@ fn anonymous(process: &Process) -> f64 {
 fn active(bed: &Bed, address: SocketAddr) -> Option<usize> {
     let metrics = get(bed, address, "/metrics")?;
     let of_pool = |l: &str| l.starts_with("prometheus_target_scrape_pool_targets{");
-    let counts = metrics.lines().filter(|l| of_pool(l)).filter_map(|l| l.rsplit(' ').next()?.parse::<f64>().ok());
+    let counts =
+        metrics.lines().filter(|l| of_pool(l)).filter_map(|l| l.rsplit(' ').next()?.parse::<f64>().ok());
     Some(counts.sum::<f64>() as usize)
 }
 
 /// Waits for so many targets; how long it took since `began`.
-fn wait(bed: &Bed, process: &mut Process, address: SocketAddr, targets: usize, began: Instant, most: Duration) -> Option<Duration> {
+fn wait(
+    bed: &Bed,
+    process: &mut Process,
+    address: SocketAddr,
+    targets: usize,
+    began: Instant,
+    most: Duration,
+) -> Option<Duration> {
     loop {
         process.check().unwrap_or_else(|e| panic!("{e}"));
         if active(bed, address) == Some(targets) {
@@ -162,7 +172,8 @@ fn changes(bed: &Bed, size: &Size) {
         std::thread::sleep(Duration::from_secs(1));
         let mut changed = slice(size, i, PODS + 1);
         let path = tortie_testbed::path_of(&changed).unwrap();
-        changed["metadata"]["resourceVersion"] = bed.api().get(&path).unwrap()["metadata"]["resourceVersion"].clone();
+        changed["metadata"]["resourceVersion"] =
+            bed.api().get(&path).unwrap()["metadata"]["resourceVersion"].clone();
         bed.api().update(&changed, "test").unwrap();
         let began = Instant::now();
         while active(bed, ours) != Some(size.targets() + round + 1) {
@@ -171,12 +182,17 @@ fn changes(bed: &Bed, size: &Size) {
         }
         worst = worst.max(began.elapsed());
     }
-    println!("tortie: an added pod is an active target at most {} ms after its slice was written (5 times)", worst.as_millis());
+    println!(
+        "tortie: an added pod is an active target at most {} ms after its slice was written (5 times)",
+        worst.as_millis()
+    );
 }
 
 fn beside(size: &Size) {
-    let program = std::env::var("TORTIE_BIN").expect("TORTIE_BIN names the program to measure (hint: bench/campaign discovery-speed)");
-    let fixtures = std::env::var("TORTIE_FIXTURES").expect("TORTIE_FIXTURES names the folder of the fixtures");
+    let program = std::env::var("TORTIE_BIN")
+        .expect("TORTIE_BIN names the program to measure (hint: bench/campaign discovery-speed)");
+    let fixtures =
+        std::env::var("TORTIE_FIXTURES").expect("TORTIE_FIXTURES names the folder of the fixtures");
     let bed = Bed::start(Options { port_forward: false, audit: false, ..Options::default() }).unwrap();
     let definitions = ["prometheuses", "servicemonitors"].map(|plural| {
         let file = Path::new(&fixtures).join(format!("crds/monitoring.coreos.com_{plural}.yaml"));

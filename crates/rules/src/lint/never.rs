@@ -47,7 +47,7 @@ fn binary(b: &Binary, unknown: Unknown<'_>) -> Option<Oddity> {
         }
         "unless" => why(&b.lhs, unknown),
         _ => why(&b.lhs, unknown)
-            .or_else(|| filled(b).then_some(None).unwrap_or_else(|| why(&b.rhs, unknown)))
+            .or_else(|| if filled(b) { None } else { why(&b.rhs, unknown) })
             .or_else(|| values(b))
             .or_else(|| contradiction(b))
             .or_else(|| labels(b)),

@@ -38,7 +38,7 @@ pub(super) fn remarks() -> Vec<Entry> {
         info(fault("one-shard-asked", "T609", "Prometheus has two shards and only one could be asked", vec![to(
             "Prometheus", PROMETHEUS, "/spec/shards", json!(2)), Change::Add(second_shard())]))
         .shows(Seen::Prometheus, vec![])
-        .live(Live::Hand("the second shard's process is stopped after it has started")),
+        .live(Live::Model("with the chart's names Kubernetes refuses the pods of a second shard: their label controller-revision-hash is longer than 63")),
         fault("prometheus-unreachable", "T701", "the address that was given for Prometheus does not answer", vec![])
             .told(Told::Unknown)
             .shows(Seen::Prometheus, vec![Symptom::Live, Symptom::Unreachable("connection refused")])

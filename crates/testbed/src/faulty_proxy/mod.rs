@@ -74,7 +74,7 @@ pub enum Act {
     /// The API server answers, and its `Date` is this.
     Dated(String),
     /// The API server answers, and each line is treated.
-    Lines(Arc<dyn Fn(&str) -> Vec<Piece> + Send + Sync>),
+    Lines(Treat),
 }
 
 /// What becomes of a line.
@@ -85,6 +85,9 @@ pub enum Piece {
     /// This text, and then the connection is closed.
     Last(String),
 }
+
+/// Says what becomes of a line of a watch.
+pub type Treat = Arc<dyn Fn(&str) -> Vec<Piece> + Send + Sync>;
 
 /// Says what becomes of a request.
 pub type Rule = Arc<dyn Fn(&Asked) -> Act + Send + Sync>;

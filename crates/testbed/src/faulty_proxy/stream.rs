@@ -9,7 +9,7 @@ use super::request::Request;
 use super::{Piece, Shared};
 
 /// Treats a line.
-type Treat = dyn Fn(&str) -> Vec<Piece> + Send + Sync;
+type Lines = dyn Fn(&str) -> Vec<Piece> + Send + Sync;
 
 impl Shared {
     /// Sends a request on, and its answer back.
@@ -19,7 +19,7 @@ impl Shared {
         mut client: TcpStream,
         request: &Request,
         date: Option<&str>,
-        treat: Option<&Treat>,
+        treat: Option<&Lines>,
     ) -> anyhow::Result<()> {
         let mut server = self.connect()?;
         server.set_nodelay(true)?;
@@ -56,7 +56,7 @@ impl Shared {
 }
 
 /// Writes what becomes of all whole lines; false when nothing more is to come.
-fn treated(client: &mut TcpStream, lines: &mut Vec<u8>, treat: &Treat) -> anyhow::Result<bool> {
+fn treated(client: &mut TcpStream, lines: &mut Vec<u8>, treat: &Lines) -> anyhow::Result<bool> {
     while let Some(end) = lines.iter().position(|b| *b == b'\n') {
         let line: Vec<u8> = lines.drain(..=end).collect();
         let line = String::from_utf8_lossy(&line);

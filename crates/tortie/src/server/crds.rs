@@ -312,7 +312,7 @@ impl Following {
             let fell_out = dropped.get(name).into_iter().flatten();
             let fell_out = fell_out.map(|(cause, n)| (cause.as_str().to_owned(), *n)).collect();
             let targets = active.get(name).copied().unwrap_or(0);
-            (name.clone(), Targets { kind: *kind, key: key.clone(), targets, fell_out })
+            (name.clone(), Targets { kind, key: key.clone(), targets, fell_out })
         };
         state.jobs.iter().map(one).collect()
     }

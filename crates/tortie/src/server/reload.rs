@@ -202,7 +202,8 @@ impl Reloader {
 
     /// Marks pools of monitors: whoever may write those is not trusted with this machine.
     fn foreign(&self, pool: PoolConfig) -> PoolConfig {
-        let foreign = matches!(self.source, Source::Cluster(_)) && tortie_discovery::crds::is_of_monitor(&pool.job_name);
+        let foreign = matches!(self.source, Source::Cluster(_))
+            && tortie_discovery::crds::is_of_monitor(&pool.job_name);
         PoolConfig { foreign, ..pool }
     }
 

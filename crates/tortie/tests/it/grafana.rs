@@ -253,8 +253,13 @@ async fn why_it_could_not_be_read_is_said() {
         check(Mood::Silent, &token("token"), "no answer within 10 s");
         // What only Grafana could have told is unknown; the chain is judged all the same.
         let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let ended = asked(dir, &format!("http://{nobody}"), &["doctor"], &token("token"));
-        assert!(ended.out.contains("Grafana at"), "{}", ended.out);
+        let url = format!("http://{nobody}");
+        let report = report(dir, &url, &token("token"));
+        let (verdict, note) = data_sources(&report);
+        assert_eq!(verdict, "unknown");
+        assert!(note.starts_with(&format!("Grafana at {url}: ")), "{note}");
+        let checks = report["checks"].as_array().unwrap();
+        assert!(checks.iter().any(|c| c["id"] == "T507" && c["verdict"] == "pass"), "{checks:#?}");
         let usage = asked(dir, "http://127.0.0.1:1", &["doctor"], &["--grafana-user", "admin"]);
         assert_eq!(usage.code, Some(2), "{}", usage.err);
     })

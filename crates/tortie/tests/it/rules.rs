@@ -117,7 +117,7 @@ fn rules_check_says_what_can_never_fire_and_what_is_slow() {
         assert_eq!(o.status.code(), Some(code), "{text}");
     };
     let never = [
-        "rules/a.yml:9:16: alert \"A\": no version of Calico has felix_resyncs_total (hint: did you mean felix_resync",
+        "rules/a.yml:9:16: alert \"A\": no version of Calico has felix_resyncs_total (hint: did you mean felix_resyncs_started?)",
         "rules/a.yml:12:11: alert \"B\": count(up) < 1 can never be: count(up) is never below 1 [can-never-fire]",
     ];
     let slow = "rules/a.yml:6:16: record \"day\": it reads 1d of samples anew every 15s";

@@ -88,6 +88,8 @@ impl Follower {
         sight.take();
         let prometheus = choose::choose(sight.objects(), options.prometheus.as_deref())?;
         sight.beside(&watches, &prometheus, &wake);
+        // Whether anything may be sent hangs on it.
+        sight.beside_known(&wake).await;
         let mut work = Work {
             sight,
             fetched: Fetched::new(watches.clone()),

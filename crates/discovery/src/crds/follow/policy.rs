@@ -84,4 +84,49 @@ mod tests {
         check("m/x", "/var/run/secrets/kubernetes.io/serviceaccount/../../../etc/passwd", false);
         check("apps/x", "/class/ca", true);
     }
+
+    /// Every way in which an endpoint can name a file, with `deny` and without, in the own namespace and in another.
+    #[test]
+    fn files_by_field_denial_and_namespace() {
+        use crate::crds::{Known, Style, configure};
+        const OWN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+        let endpoints = |file: &str| {
+            [
+                json!({"bearerTokenFile": file}),
+                json!({"tlsConfig": {"caFile": file}}),
+                json!({"tlsConfig": {"certFile": file, "keyFile": OWN}}),
+                json!({"tlsConfig": {"certFile": OWN, "keyFile": file}}),
+            ]
+        };
+        for file in [OWN, "/etc/passwd", "/proc/self/environ"] {
+            for (endpoint, deny, ns) in endpoints(file)
+                .into_iter()
+                .flat_map(|e| [true, false].map(|deny| (e.clone(), deny)))
+                .flat_map(|(e, deny)| ["m", "apps"].map(|ns| (e.clone(), deny, ns)))
+            {
+                let mut objects = Objects::default();
+                let spec = json!({"serviceMonitorSelector": {}, "serviceMonitorNamespaceSelector": {}, "arbitraryFSAccessThroughSMs": {"deny": deny}});
+                for body in [
+                    json!({"kind": "Namespace", "metadata": {"name": "m"}}),
+                    json!({"kind": "Namespace", "metadata": {"name": "apps"}}),
+                    json!({"kind": "Prometheus", "metadata": {"namespace": "m", "name": "p"}, "spec": spec}),
+                    json!({"kind": "ServiceMonitor", "metadata": {"namespace": ns, "name": "s"}, "spec": {"selector": {}, "endpoints": [endpoint]}}),
+                ] {
+                    objects.insert(&body).unwrap();
+                }
+                let prometheus = objects.prometheuses.values().next().unwrap();
+                let made = configure(&objects, prometheus, &Known::default(), Style::default()).unwrap();
+                let case = format!("{endpoint} deny {deny} in {ns}");
+                if deny {
+                    let words = made.verdicts[0].refused.clone().unwrap_or_default();
+                    assert!(words.contains("which Prometheus specification prohibits"), "{case}: {words}");
+                    assert!(made.jobs.is_empty(), "{case}");
+                    continue;
+                }
+                assert_eq!(made.verdicts[0].refused, None, "{case}");
+                let allowed = check_files(&made.jobs[0], prometheus).is_ok();
+                assert_eq!(allowed, file == OWN && ns == "m", "{case}");
+            }
+        }
+    }
 }

@@ -25,6 +25,8 @@ const KINDS: [&str; 8] = [
 const SHOWN: [&str; 2] = ["Alertmanager", "AlertmanagerConfig"];
 /// How long the first lists may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long that of the StatefulSets of the Prometheus object may take.
+const PATIENCE_BESIDE: Duration = Duration::from_secs(10);
 
 /// The watches and what they told.
 pub(super) struct Sight {
@@ -148,6 +150,18 @@ impl Sight {
         let watch = watches.select::<Custom>(selection);
         let changes = watch.listen(wake);
         self.sets = Some((watch, changes));
+    }
+
+    /// Waits until the StatefulSets were listed once, or cannot be: then they count as ready.
+    pub(super) async fn beside_known(&self, wake: &Arc<Notify>) {
+        let Some((watch, _)) = &self.sets else { return };
+        let end = Instant::now() + PATIENCE_BESIDE;
+        while !watch.synced() && Instant::now() < end {
+            if watch.health().error.is_some_and(|e| e.to_lowercase().contains("forbidden")) {
+                return;
+            }
+            let _ = timeout(Duration::from_millis(100), wake.notified()).await;
+        }
     }
 
     /// Whether the operator's own pods of the object are ready. Until that is known they count as ready: then nothing is

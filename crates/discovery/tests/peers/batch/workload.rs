@@ -92,6 +92,15 @@ impl Workload {
         );
         let bare = Backend { ip: self.address(), target: None, node: None, ready: true };
         self.service("monitoring", "blackbox", &json!({"tier": ""}), &["http"], &[bare]);
+        // What one of the two kinds alone says: the roles differ here, for Prometheus as for us.
+        let (one, two) = (self.address(), self.address());
+        let alone = |ip: String| [Backend { ip, target: None, node: None, ready: true }];
+        self.service("apps", "only-endpoints", &json!({"app": "web"}), &["http"], &alone(one));
+        self.objects.pop();
+        self.service("apps", "only-slice", &json!({"app": "web"}), &["http"], &alone(two));
+        let slice = self.objects.pop();
+        self.objects.pop();
+        self.objects.extend(slice);
         self.service("kube-system", "nothing", &json!({"app": "api"}), &["http"], &[]);
         self.pod("monitoring", "lone-0", 1, &json!({"app": "api", "tier": ""}), "Running", true);
         self.ingress("apps", "front", &json!({"app": "api"}), true);

@@ -48,7 +48,10 @@ impl Why {
             let (connect, prometheus) = (self.look.kube.options()?, self.prometheus.clone());
             let screen = monitor::explain(&name, connect, prometheus, self.screen.ink())?;
             let (text, fine) = screen.ok_or_else(|| {
-                format!("the cluster has no monitor {} (hint: kubectl get smon,pmon,probe,scfg -A)", self.thing)
+                format!(
+                    "the cluster has no monitor {} (hint: kubectl get smon,pmon,probe,scfg -A)",
+                    self.thing
+                )
             })?;
             print!("{text}");
             return Ok(u8::from(!fine));

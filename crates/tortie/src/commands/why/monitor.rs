@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout};
 use tortie_calico::render::ink::{Ink, Mark};
 use tortie_cluster::ConnectOptions;
 use tortie_config::Config;
@@ -14,7 +15,6 @@ use tortie_discovery::{Job, Manager};
 use tortie_host::{RealFs, SystemClock};
 use tortie_scrape::PoolConfig;
 use tortie_scrape::target::populate;
-use tokio::time::{Instant, sleep, timeout};
 
 /// Longest wait for the lists that the candidates come from.
 const LISTS: Duration = Duration::from_secs(20);
@@ -138,8 +138,12 @@ async fn look(
         for out in state.refused.iter().filter(|r| r.name.contains(&v.key)) {
             page.say(Mark::Look, &format!("tortie leaves {} out: {}", out.name, out.reason));
         }
-        let names: Vec<&str> =
-            state.jobs.iter().filter(|(_, k, key)| *k == v.kind && *key == v.key).map(|j| j.0.as_str()).collect();
+        let names: Vec<&str> = state
+            .jobs
+            .iter()
+            .filter(|(_, k, key)| *k == v.kind && *key == v.key)
+            .map(|j| j.0.as_str())
+            .collect();
         for (job, found) in candidates(state, &names, manager, server).await? {
             page.job(&job, &found);
         }
@@ -247,9 +251,15 @@ impl Page {
         if n > 0 {
             let more = if n > NAMED { format!(" and {} more", n - NAMED) } else { String::new() };
             let named = found.targets.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-            self.say(Mark::Good, &format!("{name}: {n} {}: {named}{more}", if n == 1 { "target" } else { "targets" }));
+            self.say(
+                Mark::Good,
+                &format!("{name}: {n} {}: {named}{more}", if n == 1 { "target" } else { "targets" }),
+            );
         } else if found.late {
-            self.say(Mark::Unknown, &format!("{name}: the cluster's lists did not come within {} s", LISTS.as_secs()));
+            self.say(
+                Mark::Unknown,
+                &format!("{name}: the cluster's lists did not come within {} s", LISTS.as_secs()),
+            );
         } else {
             self.say(Mark::Bad, &format!("{name}: no target"));
         }
@@ -310,12 +320,12 @@ mod tests {
         page.job("serviceMonitor/shop/cart/1", &Found { dropped: 2, ..Found::default() });
         assert!(!page.fine);
         page.job("serviceMonitor/shop/cart/2", &Found::default());
-        let want = "  ✓ serviceMonitor/shop/cart/0: 1 target: 10.0.0.1:8080\n\
+        let want = "  ✔ serviceMonitor/shop/cart/0: 1 target: 10.0.0.1:8080\n\
                     \u{20}     40 candidates without the labels that it selects\n\
                     \u{20}     1 candidate with another port\n\
-                    \u{20} ✗ serviceMonitor/shop/cart/1: no target\n\
+                    \u{20} ✘ serviceMonitor/shop/cart/1: no target\n\
                     \u{20}     2 candidates dropped by its relabelling\n\
-                    \u{20} ✗ serviceMonitor/shop/cart/2: no target\n\
+                    \u{20} ✘ serviceMonitor/shop/cart/2: no target\n\
                     \u{20}     nothing was found that could be one\n";
         assert_eq!(page.out, want);
     }

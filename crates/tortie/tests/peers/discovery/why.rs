@@ -29,21 +29,29 @@ pub(super) fn of_monitors(bed: &Bed) {
     check(
         "shapes/web",
         0,
-        &["ServiceMonitor shapes/web\n  ✓ Prometheus shapes/k8s selects it\n  ✓ serviceMonitor/shapes/web/0: "],
+        &[
+            "ServiceMonitor shapes/web\n  ✔ Prometheus shapes/k8s selects it\n  ✔ serviceMonitor/shapes/web/0: ",
+        ],
     );
     check(
         "smon/shapes/nothing",
         1,
-        &["✗ serviceMonitor/shapes/nothing/0: no target", "candidates without the labels that it selects"],
+        &["✘ serviceMonitor/shapes/nothing/0: no target", "candidates without the labels that it selects"],
     );
     check(
         "servicemonitor/shapes/bad",
         1,
-        &["✗ prometheus-operator refuses it: endpoints[0]: scrapeTimeout \"2s\" greater than scrapeInterval \"1s\""],
+        &[
+            "✘ prometheus-operator refuses it: endpoints[0]: scrapeTimeout \"2s\" greater than scrapeInterval \"1s\"",
+        ],
     );
     let missed = "shapes/k8s looks into its own namespace shapes alone: its serviceMonitorNamespaceSelector is not set";
-    check("shop/cart", 1, &["✗ no Prometheus selects it", missed, "its serviceMonitorSelector is not set"]);
-    check("shop/none", 2, &["the cluster has no monitor shop/none (hint: kubectl get smon,pmon,probe,scfg -A)"]);
+    check("shop/cart", 1, &["✘ no Prometheus selects it", missed, "its serviceMonitorSelector is not set"]);
+    check(
+        "shop/none",
+        2,
+        &["the cluster has no monitor shop/none (hint: kubectl get smon,pmon,probe,scfg -A)"],
+    );
     let (exit, text) = why(bed, &["shapes/web"]);
     assert_eq!(exit, Some(2), "{text}");
     assert!(text.contains("there are 2 Prometheus objects:"), "{text}");

@@ -115,8 +115,9 @@ fn junit_of_unit_tests_has_the_form_of_promtools() {
     };
     let text = format!("rule_files: [r.yml]\ntests:\n{}{}", test("'one \"&\" <two>'", 2), test("second", 3));
     std::fs::write(dir.path().join("t.yml"), text).unwrap();
-    let theirs = promtool(dir.path(), &["test", "--junit=theirs.xml", "rules", "t.yml", "none.yml"]);
-    let ours = tortie(dir.path(), &["test", "rules", "--junit=ours.xml", "t.yml", "none.yml"]);
+    std::fs::write(dir.path().join("broken.yml"), "nonsense: [").unwrap();
+    let theirs = promtool(dir.path(), &["test", "--junit=theirs.xml", "rules", "t.yml", "broken.yml"]);
+    let ours = tortie(dir.path(), &["test", "rules", "--junit=ours.xml", "t.yml", "broken.yml"]);
     assert_eq!(theirs.status.code(), ours.status.code(), "{}", said(&ours));
     // The words of failures and the time may differ; elements, names and counts may not.
     let form = |file: &str| {

@@ -1,7 +1,6 @@
 //! `tortie setup` on real API servers, with the real prometheus-operator and a real Prometheus: there and back, killed on the
 //! way, against somebody else's values, with the printed rights alone.
 
-mod by_installation;
 mod exported;
 mod kept;
 mod killed;

@@ -10,10 +10,18 @@ use tortie_testbed::{Bed, Process, until};
 
 /// Scrapes come every second here, and `run --calico` says so too.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Panels of what this cluster does not run: other dataplanes, flow logs, a migration; and one that shows a pool only while it
-/// fills up.
-const NOT_HERE: [&str; 6] =
-    ["felix_nft_", "felix_bpf_", "felix_nflog_", "felix_collector_", "calico_migration_", "deriv("];
+/// Panels of what this cluster does not run: other dataplanes, flow logs, a migration, a later Felix; and what is there only once
+/// an address was reclaimed, or while a pool fills up.
+const NOT_HERE: [&str; 8] = [
+    "felix_nft_",
+    "felix_bpf_",
+    "felix_nflog_",
+    "felix_collector_",
+    "calico_migration_",
+    "felix_int_dataplane_initial_resync_time_seconds",
+    "ipam_allocations_gc_reclamations",
+    "deriv(",
+];
 
 /// Labels of each target that is up, of jobs whose name `own` takes.
 fn up(bed: &Bed, address: SocketAddr, own: impl Fn(&str) -> bool) -> BTreeSet<BTreeMap<String, String>> {
