@@ -257,6 +257,7 @@ fn measurements(cluster: &Cluster) {
 fn over_the_cluster(cluster: &Cluster) {
     let get = ["-n", "monitoring", "get", "servicemonitor", "calico-felix", "-o", "json"];
     let mut monitor: Value = serde_json::from_str(&cluster.bed.kubectl_ok(&get).unwrap()).unwrap();
+    let generation = monitor["metadata"]["generation"].clone();
     monitor.as_object_mut().unwrap().remove("status");
     monitor["spec"]["endpoints"][0]["port"] = json!("nope");
     let file = cluster.bed.folder().join("change.json");
@@ -268,8 +269,10 @@ fn over_the_cluster(cluster: &Cluster) {
         "{}",
         told.finding("T507")
     );
-    let told = cluster.doctor(&["--probe-nodes", "0"]);
-    assert_eq!((told.ids(), told.exit), (vec![], 0), "nothing was changed: {}", told.screen);
+    let now: Value = serde_json::from_str(&cluster.bed.kubectl_ok(&get).unwrap()).unwrap();
+    assert_eq!(now["metadata"]["generation"], generation, "the change was made");
+    let told = cluster.doctor_until(|t| t.exit == 0);
+    assert_eq!((told.ids(), told.exit), (vec![], 0), "{}", told.screen);
 }
 
 /// A kubeconfig of three contexts, of which another is current: the printed commands say which one was looked at.

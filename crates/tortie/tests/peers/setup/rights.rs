@@ -110,9 +110,10 @@ fn report(stage: &Stage, who: &str, probes: bool) -> Value {
     serde_json::from_str(&out.stdout).unwrap_or_else(|e| panic!("{who}: {e}: {}", out.both()))
 }
 
-/// What a report says, without the words that hold times.
+/// What a report says, without the words that hold times, and without the check of what was written a moment ago: whether
+/// there is something to look at twice changes from one run to the next.
 fn verdicts(report: &Value) -> BTreeSet<String> {
-    let checks = report["checks"].as_array().unwrap().iter();
+    let checks = report["checks"].as_array().unwrap().iter().filter(|c| c["id"] != "T003");
     let checks = checks.map(|c| format!("{} {} {}", c["id"], c["entity"], c["verdict"]));
     let findings = report["findings"].as_array().unwrap().iter();
     checks.chain(findings.map(|f| format!("finding {} {} {}", f["id"], f["level"], f["title"]))).collect()
