@@ -138,6 +138,14 @@ fn settings() -> Vec<Healthy> {
                 set(pod, "/spec/containers/0/env", env.clone());
             }
         }),
+        // Nobody is told of alerts, which is how the stack comes and no break of Calico's monitoring.
+        of("the stack's null receiver", &kps(), |o| {
+            let name = "alertmanager-prometheus-kube-prometheus-alertmanager";
+            let mut secret = object("v1", "Secret", "monitoring", name, Value::Null);
+            // route: {receiver: "null"}, receivers: [{name: "null"}]
+            secret["data"] = json!({"alertmanager.yaml": "cm91dGU6CiAgcmVjZWl2ZXI6ICJudWxsIgpyZWNlaXZlcnM6Ci0gbmFtZTogIm51bGwiCg=="});
+            o.add(secret);
+        }),
         of("nftables", &Options { calico: 33, ..kps() }, |o| {
             set(o.get("Installation", "default"), "/spec/calicoNetwork/linuxDataplane", json!("Nftables"));
             set(o.get("FelixConfiguration", "default"), "/spec/nftablesMode", json!("Enabled"));

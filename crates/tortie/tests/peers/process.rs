@@ -86,7 +86,7 @@ pub(crate) fn peer(name: &str) -> PathBuf {
 }
 
 /// The program under test; a campaign measures another build of it.
-fn tortie() -> PathBuf {
+pub(crate) fn tortie() -> PathBuf {
     PathBuf::from(std::env::var("TORTIE_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_tortie").to_owned()))
 }
 

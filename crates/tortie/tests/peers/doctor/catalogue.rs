@@ -315,7 +315,7 @@ fn asked_for(entry: &Entry) -> bool {
 }
 
 /// Clusters that run at one time; `TORTIE_FAULTS_BEDS` says otherwise.
-const SIDE_BY_SIDE: usize = 3;
+const SIDE_BY_SIDE: usize = 4;
 
 /// Faults of one cluster at most: a longer list goes to several of the kind.
 const SHARE: usize = 40;

@@ -201,7 +201,7 @@ impl Cluster {
     }
 
     fn run_doctor(&self, form: &str, more: &[&str]) -> std::process::Output {
-        let mut command = self.bed.command(env!("CARGO_BIN_EXE_tortie"));
+        let mut command = self.bed.command(crate::process::tortie());
         command.args(["doctor", "-o", form]).args(more).env("COLUMNS", "100");
         command.stdin(Stdio::null()).output().unwrap()
     }
@@ -222,7 +222,7 @@ impl Cluster {
             }
             // It asks before it writes, and somebody says yes.
             "tortie" => {
-                let mut tortie = self.bed.command(env!("CARGO_BIN_EXE_tortie"));
+                let mut tortie = self.bed.command(crate::process::tortie());
                 tortie.env("XDG_STATE_HOME", self.bed.folder().join("state")).arg(argv[1]).arg("-y");
                 tortie
             }

@@ -42,9 +42,8 @@ fn application(i: usize) -> Vec<Value> {
 
 /// Runs the doctor once: exit status, seconds, most memory in MiB, the screen.
 fn once(cluster: &Cluster) -> (Option<i32>, f64, f64, String) {
-    let program = std::env::var("TORTIE_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_tortie").to_owned());
     let begin = Instant::now();
-    let mut command = cluster.bed.command(program);
+    let mut command = cluster.bed.command(crate::process::tortie());
     let mut child = command
         .args(["doctor", "--probe-nodes", "10"])
         .stdin(Stdio::null())
