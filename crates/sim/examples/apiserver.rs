@@ -11,7 +11,7 @@ async fn main() {
     let user = |name: &str| (name.to_owned(), User { name: name.into(), groups: Vec::new() });
     let options = KubeOptions {
         tokens: vec![user("viewer"), user("stranger")],
-        anonymous: Some(User { name: "admin".into(), groups: vec!["system:masters".into()] }),
+        anonymous: Some(User::administrator("admin")),
         ..KubeOptions::default()
     };
     let server = KubeServer::start(options).await.expect("a free port");

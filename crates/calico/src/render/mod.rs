@@ -9,7 +9,7 @@ mod sarif;
 mod short;
 pub mod table;
 mod why;
-pub(crate) mod wrap;
+pub mod wrap;
 pub(crate) mod yaml;
 
 pub use why::why;

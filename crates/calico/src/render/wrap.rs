@@ -1,7 +1,7 @@
 //! Breaking lines: prose between words, commands between arguments with a backslash so that they can be pasted.
 
 /// Prose in lines of at most `width` columns; a longer word stands alone.
-pub(crate) fn prose(text: &str, width: usize) -> Vec<String> {
+pub fn prose(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in text.split_whitespace() {

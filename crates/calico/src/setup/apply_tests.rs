@@ -42,12 +42,9 @@ struct Bench {
 
 impl Bench {
     async fn start(options: &installs::Options, calico: CalicoApi) -> Bench {
-        let groups = ["monitoring.coreos.com", "operator.tigera.io", "crd.projectcalico.org"];
         let server = KubeServer::start(KubeOptions {
-            anonymous: Some(User { name: "admin".into(), groups: vec!["system:masters".into()] }),
-            custom_groups: groups.map(str::to_owned).into(),
-            calico,
-            ..KubeOptions::default()
+            anonymous: Some(User::administrator("admin")),
+            ..KubeOptions::monitored(calico)
         })
         .await
         .unwrap();

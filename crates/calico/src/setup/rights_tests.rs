@@ -23,13 +23,10 @@ struct Bench {
 
 impl Bench {
     async fn start() -> Bench {
-        let groups = ["monitoring.coreos.com", "operator.tigera.io", "crd.projectcalico.org"];
         let somebody = |name: &str| (name.to_owned(), User { name: name.to_owned(), groups: Vec::new() });
         let server = KubeServer::start(KubeOptions {
             tokens: vec![somebody("setter"), somebody("looker")],
-            custom_groups: groups.map(str::to_owned).into(),
-            calico: CalicoApi::Aggregated,
-            ..KubeOptions::default()
+            ..KubeOptions::monitored(CalicoApi::Aggregated)
         })
         .await
         .unwrap();

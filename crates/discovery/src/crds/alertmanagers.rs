@@ -37,15 +37,14 @@ pub fn alertmanager_configs(objects: &Objects) -> Vec<ConfigSeen> {
 
 fn takes(am: &Alertmanager, config: &AlertmanagerConfig, objects: &Objects) -> bool {
     let (spec, of) = (&am.spec, &config.meta);
-    let own = of.namespace == am.meta.namespace;
-    if own && spec.alertmanager_configuration.as_ref().is_some_and(|base| base.name == of.name) {
+    let own = &am.meta.namespace;
+    if of.namespace == *own
+        && spec.alertmanager_configuration.as_ref().is_some_and(|base| base.name == of.name)
+    {
         return true;
     }
-    let namespace = match &spec.alertmanager_config_namespace_selector {
-        None => own,
-        Some(s) => objects.namespaces.get(&of.namespace).is_some_and(|labels| s.matches(labels)),
-    };
-    namespace && spec.alertmanager_config_selector.as_ref().is_some_and(|s| s.matches(&of.labels))
+    objects.in_namespace(spec.alertmanager_config_namespace_selector.as_ref(), own, &of.namespace)
+        && spec.alertmanager_config_selector.as_ref().is_some_and(|s| s.matches(&of.labels))
 }
 
 #[cfg(test)]

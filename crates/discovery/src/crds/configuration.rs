@@ -293,10 +293,8 @@ impl Picker<'_> {
         }
         let Some(selector) = selector else { return Ok(out) };
         selector.check()?;
-        for ((namespace, _), object) in all {
-            let fits = in_namespace(self.objects, self.prometheus, namespaces.as_ref(), namespace)
-                && selector.matches(&object.meta().labels);
-            if !fits {
+        for object in all.values() {
+            if !self.takes(selector, namespaces.as_ref(), object.meta()) {
                 continue;
             }
             let (meta, verdict) = judge(object);
@@ -307,6 +305,12 @@ impl Picker<'_> {
             self.verdicts.push(Verdict { kind, key, refused: verdict.err(), details: None });
         }
         Ok(out)
+    }
+
+    /// Whether the Prometheus takes an object with its selectors of one kind.
+    fn takes(&self, selector: &LabelSelector, namespaces: Option<&LabelSelector>, meta: &Meta) -> bool {
+        self.objects.in_namespace(namespaces, &self.prometheus.meta.namespace, &meta.namespace)
+            && selector.matches(&meta.labels)
     }
 
     /// The rule files, and section `rule_files` when rules are selected at all.
@@ -322,10 +326,8 @@ impl Picker<'_> {
         })?;
         let writer = RuleWriter::new(self.prometheus, version);
         let mut texts = BTreeMap::new();
-        for ((namespace, _), rule) in &self.objects.rules {
-            let fits = in_namespace(self.objects, self.prometheus, namespaces, namespace)
-                && selector.matches(&rule.meta.labels);
-            if !fits {
+        for rule in self.objects.rules.values() {
+            if !self.takes(selector, namespaces, &rule.meta) {
                 continue;
             }
             let key = rule.meta.key();
@@ -340,20 +342,6 @@ impl Picker<'_> {
         }
         let (files, patterns) = writer.packed(texts);
         Ok((files, Some(patterns)))
-    }
-}
-
-/// Whether a selector of namespaces takes one; null takes that of the Prometheus object.
-fn in_namespace(
-    objects: &Objects,
-    prometheus: &Prometheus,
-    selector: Option<&LabelSelector>,
-    namespace: &str,
-) -> bool {
-    match selector {
-        None => namespace == prometheus.meta.namespace,
-        // A namespace that is not known is not there.
-        Some(s) => objects.namespaces.get(namespace).is_some_and(|labels| s.matches(labels)),
     }
 }
 

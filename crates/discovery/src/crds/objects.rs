@@ -1,8 +1,8 @@
 //! The custom resources of a cluster as they are known now: decoded once, with the defaults that their definitions give.
 
 use super::types::{
-    Alertmanager, AlertmanagerConfig, Meta, PodMonitor, Probe, Prometheus, PrometheusRule, ScrapeConfig,
-    ServiceMonitor,
+    Alertmanager, AlertmanagerConfig, LabelSelector, Meta, PodMonitor, Probe, Prometheus, PrometheusRule,
+    ScrapeConfig, ServiceMonitor,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -114,6 +114,15 @@ impl Objects {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Whether a selector of namespaces takes one; null takes that of the object whose selector it is.
+    pub(super) fn in_namespace(&self, selector: Option<&LabelSelector>, own: &str, namespace: &str) -> bool {
+        match selector {
+            None => namespace == own,
+            // A namespace that is not known is not there.
+            Some(s) => self.namespaces.get(namespace).is_some_and(|labels| s.matches(labels)),
+        }
     }
 
     /// Identities of the monitors and rules, by kind and `namespace/name`.

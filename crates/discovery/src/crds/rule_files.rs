@@ -145,12 +145,7 @@ impl<'a> RuleWriter<'a> {
     fn enforced(&self, of: &PrometheusRule) -> Option<&str> {
         let spec = &self.prometheus.spec;
         let (namespace, name) = (&of.meta.namespace, &of.meta.name);
-        let excluded = spec.excluded_from_enforcement.iter().any(|r| {
-            r.namespace == *namespace
-                && (r.group.is_empty() || r.group == "monitoring.coreos.com")
-                && r.resource == "prometheusrules"
-                && (r.name.is_empty() || r.name == *name)
-        });
+        let excluded = spec.excluded_from_enforcement.iter().any(|r| r.names("prometheusrules", &of.meta));
         let deprecated = spec
             .prometheus_rules_excluded_from_enforce
             .iter()

@@ -121,7 +121,8 @@ impl Around for World {
     }
 }
 
-fn labels(dice: &mut Dice) -> Map<String, Value> {
+/// Labels of a Service, a pod or an Ingress, among them those that monitors select.
+pub(crate) fn labels(dice: &mut Dice) -> Map<String, Value> {
     let mut out = Map::new();
     dice.maybe(80, &mut out, "app", |d| json!(d.pick(&["api", "web", "db", "abc"])));
     dice.maybe(60, &mut out, "tier", |d| json!(d.pick(&["front", "back", ""])));

@@ -21,7 +21,7 @@ struct Rig {
 
 impl Rig {
     async fn start() -> Rig {
-        let anyone = User { name: "anyone".into(), groups: vec!["system:masters".into()] };
+        let anyone = User::administrator("anyone");
         let kube = KubeServer::start(KubeOptions { anonymous: Some(anyone), ..KubeOptions::default() })
             .await
             .unwrap();

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use tortie_discovery::crds::types::Prometheus;
 use tortie_discovery::crds::{Known, Material, Objects, Sharing, Style, configure};
 
 /// Generated clusters.
@@ -40,6 +41,16 @@ pub(crate) fn operator(clusters: &[Value]) -> Vec<Value> {
     String::from_utf8(output.stdout).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect()
 }
 
+/// The objects of a cluster, and its Prometheus.
+pub(crate) fn objects_of(bodies: &[Value]) -> (Objects, Arc<Prometheus>) {
+    let mut objects = Objects::default();
+    for body in bodies {
+        objects.insert(body).unwrap();
+    }
+    let prometheus = objects.prometheuses.values().next().unwrap().clone();
+    (objects, prometheus)
+}
+
 pub(crate) fn known(objects: &[Value]) -> Known {
     use base64::Engine as _;
     let mut known = Known::default();
@@ -66,11 +77,7 @@ pub(crate) fn known(objects: &[Value]) -> Known {
 /// What differs between us and the operator on one cluster.
 pub(crate) fn judge(cluster: &Value, answer: &Value) -> Vec<String> {
     let bodies = cluster["objects"].as_array().unwrap();
-    let mut objects = Objects::default();
-    for body in bodies {
-        objects.insert(body).unwrap();
-    }
-    let prometheus = objects.prometheuses.values().next().unwrap().clone();
+    let (objects, prometheus) = objects_of(bodies);
     let material = if cluster["inlineTLS"] == json!(true) { Material::Inline } else { Material::Mounted };
     let style = Style { material, sharing: Sharing::Shards };
     let ours = configure(&objects, &prometheus, &known(bodies), style);

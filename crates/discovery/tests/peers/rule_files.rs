@@ -2,10 +2,10 @@
 //! sections of the configuration, and what its validation says of AlertmanagerConfigs.
 
 use crate::compare::{differences, value};
-use crate::oracle::{known, operator, pair};
+use crate::oracle::{known, objects_of, operator, pair};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use tortie_discovery::crds::{Material, Objects, Sharing, Style, Verdict, alertmanager_configs, configure};
+use tortie_discovery::crds::{Material, Sharing, Style, Verdict, alertmanager_configs, configure};
 
 fn meta(namespace: &str, name: &str, labels: &Value) -> Value {
     json!({"namespace": namespace, "name": name, "uid": format!("uid-of-{name}"), "labels": labels})
@@ -286,11 +286,7 @@ fn silent(v: &Verdict) -> bool {
 /// Differences, and how many objects were accepted, refused with words, and left out without a word by the operator.
 fn judge(cluster: &Value, answer: &Value) -> (Vec<String>, [usize; 3]) {
     let bodies = cluster["objects"].as_array().unwrap();
-    let mut objects = Objects::default();
-    for body in bodies {
-        objects.insert(body).unwrap();
-    }
-    let prometheus = objects.prometheuses.values().next().unwrap().clone();
+    let (objects, prometheus) = objects_of(bodies);
     let style = Style { material: Material::Inline, sharing: Sharing::Shards };
     let theirs = answer.get("error").and_then(Value::as_str);
     let ours = match (configure(&objects, &prometheus, &known(bodies), style), theirs) {

@@ -35,9 +35,8 @@ pub(super) fn slow(expr: &Expr, interval_ms: i64) -> Vec<Oddity> {
 }
 
 fn selector(s: &VectorSelector) -> Option<Oddity> {
-    let named = |m: &Matcher| m.name == "__name__" && matches!(m.op, MatchOp::Equal);
     // The second argument of `info` names labels, not series.
-    if !s.may_match_all && !s.matchers.iter().any(named) && !s.matchers.iter().any(|m| m.name == "__name__") {
+    if !s.may_match_all && !s.matchers.iter().any(|m| m.name == "__name__") {
         let text = "a selector without a metric's name looks through every metric (hint: name it)".to_owned();
         return Some(Oddity { span: s.span, text });
     }

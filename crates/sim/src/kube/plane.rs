@@ -119,7 +119,7 @@ impl Plane {
             agent: "kube-apiserver".into(),
             ..Call::default()
         };
-        self.user = User { name: "system:apiserver".into(), groups: vec!["system:masters".into()] };
+        self.user = User::administrator("system:apiserver");
         answer(self, Asked { kind: &kind, route: &route, call: &call }).ok().map(|a| a.body)
     }
 

@@ -14,6 +14,11 @@ pub struct User {
 }
 
 impl User {
+    /// An administrator of the cluster, who may do everything.
+    pub fn administrator(name: &str) -> User {
+        User { name: name.to_owned(), groups: vec!["system:masters".to_owned()] }
+    }
+
     /// A service account with its groups.
     pub(crate) fn account(namespace: &str, name: &str) -> User {
         User {

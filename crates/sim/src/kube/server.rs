@@ -59,6 +59,14 @@ impl Default for KubeOptions {
     }
 }
 
+impl KubeOptions {
+    /// A cluster with Calico and prometheus-operator: their groups of custom resources are there.
+    pub fn monitored(calico: CalicoApi) -> KubeOptions {
+        let groups = ["monitoring.coreos.com", "operator.tigera.io", "crd.projectcalico.org"];
+        KubeOptions { custom_groups: groups.map(str::to_owned).into(), calico, ..KubeOptions::default() }
+    }
+}
+
 /// The token of the administrator.
 const ADMIN: &str = "admin";
 /// Larger bodies than the real server takes are refused.
@@ -119,7 +127,7 @@ impl KubeServer {
         let groups: Vec<&str> = options.custom_groups.iter().map(String::as_str).collect();
         let mut plane =
             Plane::new(options.seed, options.clock, options.calico, &groups, options.finalize_namespaces);
-        plane.add_token(ADMIN, User { name: "admin".into(), groups: vec!["system:masters".into()] });
+        plane.add_token(ADMIN, User::administrator(ADMIN));
         if let Some(user) = options.anonymous {
             plane.take_anonymous_for(user);
         }

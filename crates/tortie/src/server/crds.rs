@@ -120,7 +120,7 @@ pub(crate) fn reach(
 }
 
 /// Whether this program can do what a configuration says.
-fn accepts(clock: &Arc<dyn Clock>) -> Accepts {
+pub(crate) fn accepts(clock: &Arc<dyn Clock>) -> Accepts {
     let (fs, clock): (Arc<dyn Fs>, _) = (Arc::new(RealFs), Arc::clone(clock));
     Arc::new(move |text| {
         let config = Config::load(text, "from the cluster").map_err(|d| d.to_string())?;

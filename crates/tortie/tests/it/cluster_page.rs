@@ -172,12 +172,9 @@ fn a_demo_that_is_not_there_says_how_to_start_one() {
 /// A cluster of the model without any chain.
 fn cluster(dir: &Path) -> (KubeServer, tokio::runtime::Runtime) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let groups = ["monitoring.coreos.com", "operator.tigera.io", "crd.projectcalico.org"];
     let options = KubeOptions {
-        anonymous: Some(User { name: "admin".into(), groups: vec!["system:masters".into()] }),
-        custom_groups: groups.map(str::to_owned).into(),
-        calico: CalicoApi::Aggregated,
-        ..KubeOptions::default()
+        anonymous: Some(User::administrator("admin")),
+        ..KubeOptions::monitored(CalicoApi::Aggregated)
     };
     let server = runtime.block_on(KubeServer::start(options)).unwrap();
     for object in Objects::of(&Options { chain: false, calico: 30, ..Options::default() }).0 {

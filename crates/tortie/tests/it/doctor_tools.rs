@@ -102,12 +102,8 @@ fn plural(kind: &str) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_live_cluster_is_judged_and_collected() {
     let options = KubeOptions {
-        anonymous: Some(User { name: "admin".into(), groups: vec!["system:masters".into()] }),
-        custom_groups: ["monitoring.coreos.com", "operator.tigera.io", "crd.projectcalico.org"]
-            .map(str::to_owned)
-            .to_vec(),
-        calico: CalicoApi::Aggregated,
-        ..KubeOptions::default()
+        anonymous: Some(User::administrator("admin")),
+        ..KubeOptions::monitored(CalicoApi::Aggregated)
     };
     let kube = KubeServer::start(options).await.unwrap();
     let mut objects = Objects::of(&Options::default());

@@ -142,12 +142,8 @@ fn board(uid: &str, title: &str, expr: &str) -> (&'static str, Value) {
 /// A healthy cluster whose dashboards are Grafana's own.
 async fn cluster(dir: &Path) -> KubeServer {
     let kube = KubeServer::start(KubeOptions {
-        anonymous: Some(User { name: "admin".into(), groups: vec!["system:masters".into()] }),
-        custom_groups: ["monitoring.coreos.com", "operator.tigera.io", "crd.projectcalico.org"]
-            .map(str::to_owned)
-            .to_vec(),
-        calico: CalicoApi::Aggregated,
-        ..KubeOptions::default()
+        anonymous: Some(User::administrator("admin")),
+        ..KubeOptions::monitored(CalicoApi::Aggregated)
     })
     .await
     .unwrap();

@@ -14,12 +14,9 @@ struct Bench {
 
 fn bench() -> Bench {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let groups = ["monitoring.coreos.com", "operator.tigera.io", "crd.projectcalico.org"];
     let options = KubeOptions {
-        anonymous: Some(User { name: "admin".into(), groups: vec!["system:masters".into()] }),
-        custom_groups: groups.map(str::to_owned).into(),
-        calico: CalicoApi::Aggregated,
-        ..KubeOptions::default()
+        anonymous: Some(User::administrator("admin")),
+        ..KubeOptions::monitored(CalicoApi::Aggregated)
     };
     let server = runtime.block_on(KubeServer::start(options)).unwrap();
     for mut object in Objects::of(&Options { chain: false, ..Options::default() }).0 {

@@ -157,7 +157,7 @@ impl Sight {
         let Some((watch, _)) = &self.sets else { return };
         let end = Instant::now() + PATIENCE_BESIDE;
         while !watch.synced() && Instant::now() < end {
-            if watch.health().error.is_some_and(|e| e.to_lowercase().contains("forbidden")) {
+            if watch.health().refused {
                 return;
             }
             let _ = timeout(Duration::from_millis(100), wake.notified()).await;

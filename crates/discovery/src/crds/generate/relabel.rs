@@ -224,13 +224,7 @@ impl Maker<'_> {
     pub(super) fn excluded(&self, kind: &str, meta: &Meta) -> bool {
         let spec = &self.prometheus.spec;
         spec.enforced_namespace_label.is_empty()
-            || spec.excluded_from_enforcement.iter().any(|r| {
-                r.namespace == meta.namespace
-                    && (r.group.is_empty() || r.group == "monitoring.coreos.com")
-                    && r.resource == plural(kind)
-                    && !r.namespace.is_empty()
-                    && (r.name.is_empty() || r.name == meta.name)
-            })
+            || spec.excluded_from_enforcement.iter().any(|r| r.names(plural(kind), meta))
     }
 
     /// Rules for samples: the class', the user's, the enforced one.

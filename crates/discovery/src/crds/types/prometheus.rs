@@ -216,6 +216,16 @@ pub struct ObjectReference {
     pub name: String,
 }
 
+impl ObjectReference {
+    /// Whether it names an object of prometheus-operator's group, by the plural of its kind.
+    pub fn names(&self, resource: &str, meta: &Meta) -> bool {
+        self.namespace == meta.namespace
+            && (self.group.is_empty() || self.group == "monitoring.coreos.com")
+            && self.resource == resource
+            && (self.name.is_empty() || self.name == meta.name)
+    }
+}
+
 /// Names a PrometheusRule.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

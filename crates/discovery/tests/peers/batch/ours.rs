@@ -1,12 +1,12 @@
 //! The same clusters by our own way: the custom resources' configuration, narrowed lookups, targets as scraping makes them.
 
 use super::found::Found;
-use crate::oracle::known;
+use crate::oracle::{known, objects_of};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use tortie_config::emit::Doc;
 use tortie_config::{Config, ScrapeConfig};
-use tortie_discovery::crds::{self, Configuration, Job, Material, Objects, Sharing, Style, configure};
+use tortie_discovery::crds::{self, Configuration, Job, Material, Sharing, Style, configure};
 use tortie_discovery::kubernetes::Server;
 use tortie_discovery::{Groups, Job as Discovery};
 use tortie_scrape::PoolConfig;
@@ -36,11 +36,7 @@ impl Ours {
     /// Of a cluster whose Prometheus object is right.
     pub(super) fn of(cluster: &Value, prefix: &str, server: &Server) -> Ours {
         let bodies = cluster["objects"].as_array().unwrap();
-        let mut objects = Objects::default();
-        for body in bodies {
-            objects.insert(body).unwrap();
-        }
-        let prometheus = objects.prometheuses.values().next().unwrap().clone();
+        let (objects, prometheus) = objects_of(bodies);
         let style = Style { material: Material::Inline, sharing: Sharing::Shards };
         let mut made = configure(&objects, &prometheus, &known(bodies), style).unwrap();
         let jobs = std::mem::take(&mut made.jobs);

@@ -4,7 +4,8 @@
 use super::place::renamed;
 use crate::clusters::NAMESPACES;
 use crate::clusters::dice::Dice;
-use serde_json::{Map, Value, json};
+use crate::clusters::world::labels;
+use serde_json::{Value, json};
 
 /// The objects of one cluster.
 #[derive(Default)]
@@ -238,14 +239,4 @@ fn endpoint(b: &Backend) -> Value {
         out["zone"] = json!(if node == "node1" { "z1" } else { "z2" });
     }
     out
-}
-
-fn labels(dice: &mut Dice) -> Value {
-    let mut out = Map::new();
-    dice.maybe(80, &mut out, "app", |d| json!(d.pick(&["api", "web", "db", "abc"])));
-    dice.maybe(60, &mut out, "tier", |d| json!(d.pick(&["front", "back", ""])));
-    dice.maybe(40, &mut out, "app.kubernetes.io/name", |d| json!(d.pick(&["db", "x"])));
-    dice.maybe(30, &mut out, "k8s-app", |d| json!(d.pick(&["calico.node", "calico-node"])));
-    dice.maybe(10, &mut out, "canary", |_| json!("yes"));
-    Value::Object(out)
 }

@@ -56,14 +56,11 @@ impl DemoCluster {
         alertmanager: SocketAddr,
         clock: Arc<dyn Clock>,
     ) -> Result<DemoCluster, String> {
-        let groups = ["monitoring.coreos.com", "operator.tigera.io", "crd.projectcalico.org"];
         let kube = KubeServer::start(KubeOptions {
             clock,
             // kubectl sends no token over plain HTTP, and this cluster is nobody's.
-            anonymous: Some(User { name: "demo".into(), groups: vec!["system:masters".into()] }),
-            custom_groups: groups.map(str::to_owned).into(),
-            calico: CalicoApi::Aggregated,
-            ..KubeOptions::default()
+            anonymous: Some(User::administrator("demo")),
+            ..KubeOptions::monitored(CalicoApi::Aggregated)
         })
         .await
         .map_err(|e| e.to_string())?;

@@ -1,18 +1,20 @@
 //! `tortie why NAMESPACE/NAME`: what becomes of a monitor of any application: whether a Prometheus selects it, whether the
 //! operator takes it, and where the candidates for its targets fall out. Nothing needs to run in the cluster but its API server.
 
+use crate::server::crds::accepts;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use tortie_calico::render::ink::{Ink, Mark};
+use tortie_calico::render::wrap::prose;
 use tortie_cluster::ConnectOptions;
 use tortie_config::Config;
 use tortie_discovery::crds::follow::State;
 use tortie_discovery::crds::{Cause, FollowOptions, Follower, Identity, job};
 use tortie_discovery::kubernetes::Server;
 use tortie_discovery::{Job, Manager};
-use tortie_host::{RealFs, SystemClock};
+use tortie_host::{Clock, RealFs, SystemClock};
 use tortie_scrape::PoolConfig;
 use tortie_scrape::target::populate;
 
@@ -20,6 +22,8 @@ use tortie_scrape::target::populate;
 const LISTS: Duration = Duration::from_secs(20);
 /// Lists count as taken in when nothing changed for this long.
 const CALM: Duration = Duration::from_millis(600);
+/// From one look at the lists to the next.
+const EVERY: Duration = Duration::from_millis(50);
 /// Most targets that are named.
 const NAMED: usize = 5;
 
@@ -95,14 +99,12 @@ pub(super) fn explain(
         .build()
         .map_err(|e| e.to_string())?;
     runtime.block_on(async {
-        let manager = Manager::new(Arc::new(RealFs), Arc::new(SystemClock::new()));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let manager = Manager::new(Arc::new(RealFs), Arc::clone(&clock));
         let server = Server::Asked(Box::new(connect));
         let options = FollowOptions { server: server.clone(), prometheus, identity: Identity::default() };
-        let accepts = Arc::new(|text: &str| {
-            Config::load(text, "from the cluster").map(drop).map_err(|d| d.to_string())
-        });
         let follower =
-            Follower::start(options, manager.clusters(), accepts).await.map_err(|e| e.to_string())?;
+            Follower::start(options, manager.clusters(), accepts(&clock)).await.map_err(|e| e.to_string())?;
         let state = Arc::clone(&follower.state().borrow());
         look(name, &state, &manager, &server, ink).await
     })
@@ -132,7 +134,7 @@ async fn look(
         page.say(Mark::Good, &format!("Prometheus {} selects it", state.prometheus));
         if let Some(why) = &v.refused {
             page.say(Mark::Bad, &format!("prometheus-operator refuses it: {why}"));
-            v.details.iter().for_each(|d| page.note(d));
+            v.details.iter().for_each(|d| page.snippet(d));
             continue;
         }
         for out in state.refused.iter().filter(|r| r.name.contains(&v.key)) {
@@ -207,7 +209,7 @@ async fn settle(
         if Instant::now() >= calm {
             return true;
         }
-        let _ = timeout(Duration::from_millis(50), sleep(Duration::from_millis(50))).await;
+        sleep(EVERY).await;
     }
     false
 }
@@ -235,11 +237,24 @@ impl Page {
 
     fn say(&mut self, mark: Mark, text: &str) {
         self.fine &= mark != Mark::Bad;
-        let line = format!("  {} {text}", self.ink.mark(mark));
-        self.line(&line);
+        let head = format!("  {} ", self.ink.mark(mark));
+        self.prose(&head, 4, text);
     }
 
     fn note(&mut self, text: &str) {
+        self.prose("      ", 8, text);
+    }
+
+    /// Prose behind `head`; its further lines are indented.
+    fn prose(&mut self, head: &str, indent: usize, text: &str) {
+        for (i, line) in prose(text, self.ink.width.saturating_sub(indent)).iter().enumerate() {
+            let line = if i == 0 { format!("{head}{line}") } else { format!("{:indent$}{line}", "") };
+            self.line(&line);
+        }
+    }
+
+    /// Lines of which the columns matter: a snippet with a caret.
+    fn snippet(&mut self, text: &str) {
         for line in text.lines() {
             let line = format!("      {line}");
             self.line(&line);
@@ -305,6 +320,16 @@ mod tests {
         check("felix_cluster_num_hosts", None);
         check("http://10.0.0.1:9091/metrics", None);
         check("shop/", None);
+    }
+
+    #[test]
+    fn long_lines_are_broken_between_words() {
+        let mut page = Page { out: String::new(), fine: true, ink: Ink::plain(40) };
+        page.say(Mark::Bad, "no Prometheus of this cluster selects it by its labels");
+        page.note("label release is missing, wanted is release=prometheus");
+        let want = "  ✘ no Prometheus of this cluster\n    selects it by its labels\n      label release is missing, wanted\n        is release=prometheus\n";
+        assert_eq!(page.out, want);
+        assert!(page.out.lines().all(|l| l.chars().count() <= 40));
     }
 
     #[test]
