@@ -27,6 +27,11 @@ test('the broken come first, each with its reason', () => {
   ]);
 });
 
+test('a rule that is wrong says where', () => {
+  const details = 'a/bad:3:7: unexpected end of input\n3 | sum(\n  |    ^';
+  assert.deepEqual(shown({ objects: [{ ...taken('a/bad', 'invalid rule', 'PrometheusRule'), details }] }), ['refused a/bad 0: invalid rule: a/bad:3:7: unexpected end of input']);
+});
+
 test('several endpoints of a monitor are one row', () => {
   assert.deepEqual(shown({ objects: [taken('a/two')], jobs: [job('a/two', 0, { port: 1 }), job('a/two', 2, { port: 3 })] }), ['active a/two 2: ']);
   assert.deepEqual(shown({ objects: [taken('a/two')], jobs: [job('a/two', 0, { port: 1 }), job('a/two', 0, { port: 3 })] }), ['empty a/two 0: no target; candidates: 4 with another port']);

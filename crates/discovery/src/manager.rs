@@ -100,6 +100,15 @@ impl Manager {
         running.iter().filter(|(_, r)| selects(r)).map(|(name, r)| (name.clone(), dropped(r))).collect()
     }
 
+    /// Whether all that the jobs look for at API servers was listed once.
+    pub fn listed(&self) -> bool {
+        let all_listed = |r: &Running| {
+            let parts = r.parts.lock().unwrap_or_else(PoisonError::into_inner);
+            parts.kubernetes.iter().all(|(provider, _)| provider.listed())
+        };
+        self.running().values().all(all_listed)
+    }
+
     /// How often DNS was asked, for all jobs.
     pub fn dns(&self) -> &DnsCounters {
         &self.dns

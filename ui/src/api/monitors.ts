@@ -10,6 +10,8 @@ export interface Judged {
   reason: string | null;
   /** Why it was refused, in the operator's words. */
   message: string | null;
+  /** What is wrong, with its place and a snippet, where the operator's words do not say it. */
+  details?: string | null;
 }
 
 /** A scrape job of an object. */

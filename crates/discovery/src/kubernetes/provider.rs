@@ -5,6 +5,7 @@ use super::scope::{self, Groups, Scope};
 use super::spec::{self, Server, Spec};
 use crate::TargetGroup;
 use crate::crds::Indexed;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -22,6 +23,7 @@ const OWN_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/names
 /// One discovery at work. It ends when it is dropped.
 pub struct Provider {
     groups: watch::Receiver<Arc<Vec<TargetGroup>>>,
+    listed: Arc<AtomicBool>,
     /// The newest groups that somebody looked through.
     indexed: Mutex<Option<Arc<Indexed>>>,
     task: AbortHandle,
@@ -37,8 +39,14 @@ impl Provider {
     /// Starts a discovery. Needs a tokio runtime around it.
     pub fn start(spec: Spec, clusters: &Clusters) -> Provider {
         let (sender, groups) = watch::channel(Arc::default());
-        let task = tokio::spawn(run(spec, clusters.clone(), sender)).abort_handle();
-        Provider { groups, indexed: Mutex::default(), task }
+        let listed = Arc::new(AtomicBool::new(false));
+        let task = tokio::spawn(run(spec, clusters.clone(), sender, Arc::clone(&listed))).abort_handle();
+        Provider { groups, listed, indexed: Mutex::default(), task }
+    }
+
+    /// Whether all that it needs was listed once, so that its groups are all there are.
+    pub fn listed(&self) -> bool {
+        self.listed.load(Ordering::Acquire)
     }
 
     /// Its groups: always the full set, ascending by source. Empty until all that it needs was listed once.
@@ -57,7 +65,12 @@ impl Provider {
     }
 }
 
-async fn run(spec: Spec, clusters: Clusters, sender: watch::Sender<Arc<Vec<TargetGroup>>>) {
+async fn run(
+    spec: Spec,
+    clusters: Clusters,
+    sender: watch::Sender<Arc<Vec<TargetGroup>>>,
+    listed: Arc<AtomicBool>,
+) {
     let namespaces = match namespaces(&spec, &clusters) {
         Ok(namespaces) => namespaces,
         Err(e) => {
@@ -74,6 +87,8 @@ async fn run(spec: Spec, clusters: Clusters, sender: watch::Sender<Arc<Vec<Targe
         wake.notified().await;
         sleep(TOGETHER).await;
         let began = Instant::now();
+        // Before the refresh: what comes during it makes groups only with the next one.
+        let all_listed = scopes.iter().all(|s| s.synced());
         let mut changed = false;
         for scope in &mut scopes {
             changed |= scope.refresh(&mut groups);
@@ -82,6 +97,7 @@ async fn run(spec: Spec, clusters: Clusters, sender: watch::Sender<Arc<Vec<Targe
         if changed {
             sender.send_replace(Arc::new(groups.values().cloned().collect()));
         }
+        listed.store(all_listed, Ordering::Release);
         // Under a storm of changes it must leave time for the rest of the process.
         sleep(began.elapsed() * REST).await;
     }

@@ -61,6 +61,14 @@ fn the_demo_is_judged_broken_and_mended_by_what_is_printed() {
     let asked = tortie(other.path(), &["doctor", &url, "-o", "json"]);
     assert_eq!(asked.code, Some(0), "{}{}", asked.out, asked.err);
     assert!(asked.err.contains("export KUBECONFIG="), "{}", asked.err);
+    let why = || {
+        let cluster = get(a, "/api/tortie/v1/demo/cluster").json();
+        let kubeconfig = cluster["data"]["kubeconfig"].as_str().unwrap().to_owned();
+        tortie(other.path(), &["why", "monitoring/calico-kube-controllers", "--kubeconfig", &kubeconfig])
+    };
+    let found = why();
+    assert_eq!(found.code, Some(0), "{}{}", found.out, found.err);
+    assert!(found.out.contains("/calico-kube-controllers/0: 1 target: "), "{}", found.out);
 
     let at = format!("--url=http://{a}");
     let broken = tortie(other.path(), &["demo", "break", "port-name", &at]);
@@ -76,6 +84,10 @@ fn the_demo_is_judged_broken_and_mended_by_what_is_printed() {
     until_true("its target goes", || {
         !targets(a).iter().any(|t| t["labels"]["job"] == "calico-kube-controllers-metrics")
     });
+    let lost = why();
+    assert_eq!(lost.code, Some(1), "{}{}", lost.out, lost.err);
+    let said = "/0: no target\n      9 candidates without the labels that it selects\n      1 candidate with another port\n";
+    assert!(lost.out.contains(said), "{}", lost.out);
     let asked = tortie(other.path(), &["doctor", &url, "-o", "short"]);
     assert_eq!(asked.code, Some(1), "{}", asked.out);
     assert!(asked.out.contains("T507") && asked.out.contains("T203"), "{}", asked.out);

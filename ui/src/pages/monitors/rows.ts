@@ -48,7 +48,11 @@ export function rowsOf(all: Monitors): Row[] {
     rows.set(`${kind} ${object}`, row);
     return row;
   };
-  for (const { kind, object, accepted, message } of all.objects) add(kind, object, accepted ? 'empty' : 'refused', accepted ? '' : (message ?? 'refused'));
+  for (const { kind, object, accepted, message, details } of all.objects) {
+    // Of a snippet the first line has the place and the words.
+    const why = [message ?? 'refused', details?.split('\n')[0]].filter((part) => part).join(': ');
+    add(kind, object, accepted ? 'empty' : 'refused', accepted ? '' : why);
+  }
   for (const { kind, object, message } of all.unreadable) add(kind, object, 'refused', `cannot be read: ${message}`);
   for (const { kind, object, why } of all.unselected) add(kind, object, 'unselected', why && why.length > 0 ? why.join('; ') : 'no Prometheus selects it');
   const counts = new Map<string, Record<string, number>>();

@@ -187,6 +187,10 @@ impl DemoCluster {
     /// The cluster with these faults in it.
     fn model(&self, on: &BTreeSet<&'static str>) -> Result<BTreeMap<Key, Value>, String> {
         let mut objects = Objects::of(&self.options);
+        // The cluster has EndpointSlices and no Endpoints, as clusters will have; its Prometheus looks there.
+        for prometheus in objects.0.iter_mut().filter(|o| o["kind"] == "Prometheus") {
+            prometheus["spec"]["serviceDiscoveryRole"] = json!("EndpointSlice");
+        }
         for entry in self.faults.iter().filter(|e| on.contains(e.name)) {
             let fits = entry.changes.iter().all(|c| stands(c, &objects))
                 && catch_unwind(AssertUnwindSafe(|| entry.changes.iter().for_each(|c| c.make(&mut objects))))

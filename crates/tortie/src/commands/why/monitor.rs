@@ -194,7 +194,6 @@ async fn settle(
     streams: &mut std::collections::HashMap<String, tokio::sync::watch::Receiver<tortie_discovery::Groups>>,
 ) -> bool {
     let end = Instant::now() + LISTS;
-    // Watches begin with the first look of a provider, so that none at all is not yet all.
     let mut calm = Instant::now() + CALM;
     while Instant::now() < end {
         let changed = streams.values_mut().any(|s| {
@@ -202,8 +201,7 @@ async fn settle(
             s.mark_unchanged();
             changed
         });
-        let there = manager.clusters().status().iter().all(|w| w.health.synced);
-        if changed || !there {
+        if changed || !manager.listed() {
             calm = Instant::now() + CALM;
         }
         if Instant::now() >= calm {
