@@ -37,6 +37,7 @@ image: ui
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy --workspace --test peers --locked -- -D warnings # `--all-targets` leaves these out: they have `test = false`
 
 test: ui
 	$(CARGO) test --workspace --locked --no-fail-fast --exclude xtask --lib --bins --test it

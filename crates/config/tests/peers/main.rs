@@ -2,6 +2,7 @@
 //! tables cover every key, flag and feature that it has. Needs the programs of `peers/` built into the folder that
 //! `TORTIE_PEERS_BIN` names; fails without.
 
+#![allow(clippy::print_stdout)] // what was counted and measured is printed
 #![allow(clippy::disallowed_methods)] // a test binary starts programs and writes files
 
 mod effective;

@@ -222,7 +222,7 @@ fn targets_of_monitors_are_those_of_the_operator_and_prometheus() {
     }
 
     // The operator's configuration, run by real Prometheus.
-    let mut input = resources.clone();
+    let mut input = resources;
     let namespaces = bed.api().list("/api/v1/namespaces").unwrap();
     input.extend(namespaces.into_iter().map(|mut n| {
         n["kind"] = json!("Namespace");

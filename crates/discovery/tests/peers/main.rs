@@ -2,6 +2,8 @@
 //!
 //! `TORTIE_PEERS_BIN` is the folder of the peers' programs, `TORTIE_FIXTURES` that of the fixtures.
 
+#![allow(clippy::print_stdout)] // what was counted and measured is printed
+#![allow(clippy::needless_pass_by_value)] // objects are written where they are handed over
 #![allow(clippy::disallowed_methods)]
 
 mod batch;

@@ -1,6 +1,7 @@
 //! Compares this crate with Go itself: mathematics by bits, floats by text, regular expressions by what they accept,
 //! match and fill. Needs the programs of `peers/` built into the folder that `TORTIE_PEERS_BIN` names; fails without.
 
+#![allow(clippy::print_stdout)] // what was counted and measured is printed
 #![allow(clippy::disallowed_methods)] // a test binary starts programs and reads its environment
 
 mod floats;

@@ -3,6 +3,7 @@
 //!
 //! `TORTIE_FIXTURES` names the folder that holds `calico/`; without it these tests fail.
 
+#![allow(clippy::print_stdout)] // what was counted and measured is printed
 #![allow(clippy::disallowed_methods, missing_docs, unreachable_pub)] // reads recorded files
 
 #[allow(dead_code)] // the other test binary uses the rest

@@ -2,6 +2,7 @@
 //! random ones; output and errors to the letter. Needs `gotemplate` in the folder that `TORTIE_PEERS_BIN` names, and the
 //! fixtures that `TORTIE_FIXTURES` names; fails without.
 
+#![allow(clippy::print_stdout)] // what was counted and measured is printed
 #![allow(clippy::disallowed_methods)] // a test binary starts programs and reads files
 
 mod generated;

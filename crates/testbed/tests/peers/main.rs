@@ -1,5 +1,6 @@
 //! The testbed with its real peers.
 
+#![allow(clippy::print_stdout)] // what was counted and measured is printed
 #![allow(clippy::disallowed_methods)] // waits and reads files
 
 mod accepted;

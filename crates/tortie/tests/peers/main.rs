@@ -1,5 +1,7 @@
 //! The whole program beside the real Prometheus: same targets, same questions, same directory.
 
+#![allow(clippy::print_stdout)] // what was counted and measured is printed
+#![allow(clippy::needless_pass_by_value)] // objects are written where they are handed over
 #![allow(clippy::disallowed_methods)] // tests start processes and make files
 
 mod api;

@@ -129,7 +129,7 @@ fn told(server: Server) -> (Vec<String>, Vec<String>, Value) {
         let text: String = all.iter().map(|c| c.body.as_str()).collect();
         ["\"Fires\"", "\"a\"", "\"b\"", "\"c\""].iter().all(|n| text.contains(n))
     });
-    let head: Vec<String> = came[0]
+    let mut head: Vec<String> = came[0]
         .head
         .lines()
         .map(|l| l.to_ascii_lowercase())
@@ -137,8 +137,7 @@ fn told(server: Server) -> (Vec<String>, Vec<String>, Value) {
             !["host:", "user-agent:", "content-length:", "accept-encoding:"].iter().any(|h| l.starts_with(h))
         })
         .collect();
-    let mut head_sorted = head.clone();
-    head_sorted.sort();
+    head.sort();
     let mut alerts: Vec<String> = came.iter().flat_map(|c| split(&c.body)).map(|a| timeless(&a)).collect();
     alerts.sort();
     alerts.dedup();
@@ -147,7 +146,7 @@ fn told(server: Server) -> (Vec<String>, Vec<String>, Value) {
         .expect("an answer")
         .json();
     let list: Value = serde_json::from_str(&list.to_string().replace(&recorder.address, "AM")).unwrap();
-    (head_sorted, alerts, list)
+    (head, alerts, list)
 }
 
 /// The texts of the alerts of a body, byte for byte.

@@ -18,7 +18,7 @@ fn only(one: &str, other: &str) -> String {
 }
 
 fn shown(mut pairs: Vec<(&str, &str)>) -> String {
-    pairs.retain(|(n, v)| !v.is_empty() && !(n.starts_with("__") && n.contains(HISTOGRAMS)));
+    pairs.retain(|(n, v)| !(v.is_empty() || n.starts_with("__") && n.contains(HISTOGRAMS)));
     pairs.sort_unstable();
     pairs.iter().map(|(n, v)| format!("{n}={v:?}")).collect::<Vec<_>>().join(" ")
 }

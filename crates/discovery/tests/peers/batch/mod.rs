@@ -245,8 +245,8 @@ fn reason(why: &str) -> String {
 }
 
 fn last_error(log: &str) -> String {
-    let lines = log.lines().filter(|l| l.contains("rror"));
-    lines.last().unwrap_or("ended").chars().take(300).collect()
+    let mut lines = log.lines().filter(|l| l.contains("rror"));
+    lines.next_back().unwrap_or("ended").chars().take(300).collect()
 }
 
 /// Says what came of it, fails on differences, and gives the page of rows.

@@ -112,7 +112,7 @@ impl Workload {
         let ns = dice.pick(&NAMESPACES);
         let mut backends = Vec::new();
         for p in 0..dice.of(3) {
-            let labels = labels(dice);
+            let labels = Value::Object(labels(dice));
             let phase = dice.pick(&["Running", "Running", "Succeeded"]);
             backends.push(self.pod(
                 ns,
@@ -123,7 +123,7 @@ impl Workload {
                 dice.chance(80),
             ));
         }
-        let of = labels(dice);
+        let of = Value::Object(labels(dice));
         let ports: &[&str] = if dice.chance(50) { &["http"] } else { &["mxtrics", "metrics"] };
         self.service(ns, &format!("svc-{i}"), &of, ports, &backends);
     }

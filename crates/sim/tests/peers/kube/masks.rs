@@ -25,11 +25,13 @@ fn walk(v: &mut Value) {
     match v {
         Value::Object(map) => {
             for (name, v) in map.iter_mut() {
-                if OWN.contains(&&**name) && v.is_string() || name == "nodePort" {
-                    *v = "*".into();
-                } else if name == "clusterIP" && v != "None" && v != "" {
-                    *v = "*".into();
-                } else if name == "clusterIPs" && *v != serde_json::json!(["None"]) {
+                let own = match &**name {
+                    "nodePort" => true,
+                    "clusterIP" => v != "None" && v != "",
+                    "clusterIPs" => *v != serde_json::json!(["None"]),
+                    name => OWN.contains(&name) && v.is_string(),
+                };
+                if own {
                     *v = "*".into();
                 } else {
                     walk(v);

@@ -22,12 +22,12 @@ const RULES: &str = "/apis/monitoring.coreos.com/v1/namespaces/monitoring/promet
 type Gate<'g> = &'g (dyn Fn() -> bool + Send + Sync);
 
 /// Plans anew and makes it, or takes it back.
-fn run(stage: &Stage, back: bool, gate: Gate<'_>) -> Result<(), SetupError> {
+fn run(stage: &Stage, back: bool, gate: Gate<'_>) -> Result<(), Box<SetupError>> {
     let bed = &stage.cluster.bed;
     let connect = ConnectOptions { kubeconfig: Some(bed.kubeconfig()), ..ConnectOptions::default() };
     let inside = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(runtime.block_on(once(&connect, back, gate)))
+        Ok(runtime.block_on(once(&connect, back, gate)).map_err(Box::new))
     };
     bed.namespace().enter(inside).unwrap()
 }
@@ -86,7 +86,7 @@ fn open() -> bool {
 /// Ended at this moment and, `again`, run anew at once: it ends as `whole`. Taken back, it ends as `before`.
 fn ended_at(stage: &Stage, gate: Gate<'_>, again: bool, (before, whole): (&Dump, &Dump), what: &str) {
     let ended = run(stage, false, gate);
-    assert!(matches!(ended, Err(SetupError::Stopped)), "{what}: {ended:?}");
+    assert!(matches!(ended.as_ref().map_err(|e| &**e), Err(SetupError::Stopped)), "{what}: {ended:?}");
     if again {
         run(stage, false, &open).unwrap();
         stage.settles(whole, || made(stage));
@@ -131,7 +131,7 @@ pub(super) fn check(stage: &Stage) {
     // Undo may be ended too.
     run(stage, false, &open).unwrap();
     let ended = run(stage, true, &after(9));
-    assert!(matches!(ended, Err(SetupError::Stopped)), "{ended:?}");
+    assert!(matches!(ended.as_ref().map_err(|e| &**e), Err(SetupError::Stopped)), "{ended:?}");
     run(stage, true, &open).unwrap();
     stage.settles(&before, || stage.dump_of(KINDS));
 }

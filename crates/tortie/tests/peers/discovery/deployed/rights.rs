@@ -95,7 +95,7 @@ fn start(bed: &Bed, i: usize, name: &str, token: &str, way: Way) -> (String, Pro
         Way::Calico => drop(command.arg("--calico").arg("--kubeconfig").arg(kubeconfig)),
         Way::FromCrds => drop(command.arg("--from-crds").arg("--kubeconfig").arg(kubeconfig)),
     }
-    (address.clone(), bed.run(name, command).unwrap())
+    (address, bed.run(name, command).unwrap())
 }
 
 /// `resource.group` of the resources of a rule that are served here.

@@ -36,7 +36,8 @@ pub(super) enum When {
     Alone,
 }
 
-type Hand = (&'static str, When, fn(&Cluster) -> Done);
+type Make = fn(&Cluster) -> Done;
+type Hand = (&'static str, When, Make);
 
 const HANDS: [Hand; 37] = [
     ("api-silent", When::Alone, surroundings::api_silent),
@@ -83,7 +84,7 @@ const HANDS: [Hand; 37] = [
 ];
 
 /// What a hand does for the fault of this name.
-pub(super) fn of(name: &str) -> Option<(When, fn(&Cluster) -> Done)> {
+pub(super) fn of(name: &str) -> Option<(When, Make)> {
     HANDS.iter().find(|(n, ..)| *n == name).map(|(_, when, hand)| (*when, *hand))
 }
 
