@@ -37,7 +37,9 @@ impl Listener {
         let socket = tokio::net::TcpListener::from_std(socket)?;
         let (send, closed) = std::sync::mpsc::channel();
         let task = runtime.spawn(async move {
+            // Locals go in the reverse of this order, and before what was only captured: the word comes last.
             let _told_when_gone = send;
+            let socket = socket;
             // Goes with this task, and with it all connections.
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = socket.accept().await {

@@ -18,6 +18,7 @@ use crate::doctor::verdict::{Confidence, Level};
 use crate::facts::Facts;
 use crate::facts::discovered::rules;
 use crate::facts::monitors::Monitor;
+use crate::generated;
 use serde_json::Value;
 use tortie_cluster::object::Object;
 
@@ -61,7 +62,8 @@ fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
             return Some(Judged::fail(entity, finding));
         }
     }
-    let Some(message) = bindings(monitor.object, &name).or_else(|| event(facts, monitor)) else {
+    let told = || event(facts, monitor).filter(|_| !has_job(facts, &name, monitor));
+    let Some(message) = bindings(monitor.object, &name).or_else(told) else {
         return Some(Judged::pass(entity));
     };
     let finding = Finding::new(format!("the operator does not accept the monitor: {message}"))
@@ -71,6 +73,18 @@ fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
         .row("message", message.clone(), "by prometheus-operator")
         .fix(fix(monitor, &message));
     Some(Judged::fail(entity, finding))
+}
+
+/// Whether the configuration has a job of the monitor, which an operator that rejects it takes out. An event lives an hour, and
+/// the time of the last change is not always known: who takes back what was his alone leaves no entry in managedFields.
+/// The operator's Secret is asked where it was read, else the processes.
+fn has_job(facts: &Facts<'_>, prometheus: &str, monitor: &Monitor<'_>) -> bool {
+    let pool = monitor.pool();
+    let has = |config: &str| generated::jobs(config).any(|job| job == pool);
+    match generated::of(facts.snap, prometheus) {
+        Some(config) => has(&config),
+        None => facts.reachable().any(|c| c.object == prometheus && c.config.as_deref().is_some_and(has)),
+    }
 }
 
 /// When the message quotes a Secret or ConfigMap that a field of the endpoint refers to, that field is the place.
@@ -92,7 +106,8 @@ fn fix(monitor: &Monitor<'_>, message: &str) -> Fix {
     Fix::Edit { object, path: monitor.pointer(field), value: Value::Null, note }
 }
 
-/// What the status says of the Prometheus object, when the operator writes it.
+/// What the status says of the Prometheus object, when the operator writes it. What it says of an earlier generation than
+/// the one that stands says nothing.
 fn bindings(object: &Object, prometheus: &str) -> Option<String> {
     let ours = object.list("/status/bindings").iter().find(|b| {
         format!("{}/{}", b["namespace"].as_str().unwrap_or_default(), b["name"].as_str().unwrap_or_default())
@@ -100,6 +115,9 @@ fn bindings(object: &Object, prometheus: &str) -> Option<String> {
     })?;
     let accepted =
         ours["conditions"].as_array()?.iter().find(|c| c["type"] == "Accepted" && c["status"] == "False")?;
+    if accepted["observedGeneration"].as_i64().is_some_and(|seen| seen < object.meta.generation) {
+        return None;
+    }
     Some(accepted["message"].as_str().or(accepted["reason"].as_str())?.to_owned())
 }
 
@@ -176,6 +194,21 @@ mod tests {
     }
 
     #[test]
+    fn an_event_of_what_was_taken_back_is_old() {
+        #[track_caller]
+        fn check(config: &str, expect: usize) {
+            let mut snap = snapshot(&Options::default(), |o| {
+                o.add(event("2026-01-06T10:00:00.000000Z"));
+            });
+            snap.generated
+                .insert("monitoring/prometheus-kube-prometheus-prometheus".to_owned(), config.to_owned());
+            assert_eq!(findings("T510", &snap).len(), expect, "{config}");
+        }
+        check("- job_name: serviceMonitor/monitoring/calico-typha/0\n", 1);
+        check("- job_name: serviceMonitor/monitoring/calico-felix/0\n", 0);
+    }
+
+    #[test]
     fn a_rule_that_does_not_parse_is_foretold() {
         let snap = snapshot(&Options::default(), |o| {
             let rule = json!([{"sourceLabels": ["pod"], "regex": "(", "action": "keep"}]);
@@ -207,15 +240,37 @@ mod tests {
         );
     }
 
+    /// A monitor whose status says that it is not accepted; `seen` is the generation that it speaks of.
+    fn rejected(seen: Option<i64>) -> crate::snapshot::Snapshot {
+        snapshot(&Options::default(), |o| {
+            let mut told =
+                json!({"type": "Accepted", "status": "False", "message": "scrape class x not found"});
+            if let Some(seen) = seen {
+                told["observedGeneration"] = json!(seen);
+            }
+            let bindings = json!([{"resource": "prometheuses", "namespace": "monitoring",
+                "name": "prometheus-kube-prometheus-prometheus", "conditions": [told]}]);
+            let monitor = o.get("ServiceMonitor", "calico-felix");
+            set(monitor, "/status/bindings", bindings);
+            set(monitor, "/metadata/generation", json!(3));
+        })
+    }
+
+    #[test]
+    fn a_status_of_an_earlier_generation_says_nothing() {
+        #[track_caller]
+        fn check(seen: Option<i64>, expect: usize) {
+            assert_eq!(findings("T510", &rejected(seen)).len(), expect, "{seen:?}");
+        }
+        check(Some(2), 0);
+        check(Some(3), 1);
+        check(None, 1);
+    }
+
     #[test]
     fn the_message_is_what_there_is_to_do() {
-        let snap = snapshot(&Options::default(), |o| {
-            let bindings = json!([{"resource": "prometheuses", "namespace": "monitoring", "name": "prometheus-kube-prometheus-prometheus",
-                "conditions": [{"type": "Accepted", "status": "False", "message": "scrape class x not found"}]}]);
-            set(o.get("ServiceMonitor", "calico-felix"), "/status/bindings", bindings);
-        });
         assert_eq!(
-            mends("T510", &snap),
+            mends("T510", &rejected(None)),
             ["outside: correct what the message names in ServiceMonitor monitoring/calico-felix"]
         );
     }
