@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Alert, Group, Part, Rule } from '../src/api/rules.ts';
+import { outline } from '../src/pages/alerts/outline.ts';
 import { alertRows, counts, entriesOf, type View } from '../src/pages/alerts/rows.ts';
 import { measured, reasons } from '../src/pages/alerts/why.ts';
 
@@ -71,4 +72,14 @@ test('what an alert measures is the first comparison with a number', () => {
   const condition = joined('and', joined('>', vector('x', { a: '3' }), scalar('2'), 1), vector('y', {}), 0);
   assert.deepEqual(measured(condition), { expr: 'x', op: '>', threshold: 2 });
   assert.equal(measured(vector('absent(up)', {})), undefined);
+});
+
+test('a quiet alert says what it would say', () => {
+  const check = (template: string, expect: string) => assert.equal(outline(template), expect);
+  check('No Felix is seen at all', 'No Felix is seen at all');
+  check('Felix on {{ $labels.host }} is not in sync', 'Felix on ‹host› is not in sync');
+  check('{{- $value | humanizePercentage -}} of all {{ .Labels.job }}', '‹value› of all ‹job›');
+  check('{{ printf "%.0f" $value }} times on {{ index $labels "my label" }}', '‹value› times on ‹my label›');
+  check('a {{ if gt $value 1.0 }}few{{ else }}one{{ end }}', 'a fewone');
+  check('{{ $x := 1 }}x {{ query "up" | first }}', 'x ‹…›');
 });

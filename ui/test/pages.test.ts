@@ -1,9 +1,11 @@
 // What the pages compute: targets as rows, the state of Explore in its address, the chain's verdict.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { performance } from 'node:perf_hooks';
 import type { Target } from '../src/api/prometheus.ts';
 import { seriesName } from '../src/api/prometheus.ts';
+import { pageOf } from '../src/app/pages.ts';
 import { commonLabels, distinctName } from '../src/pages/explore/names.ts';
 import { readState, writeState } from '../src/pages/explore/state.ts';
 import { linksOf, verdict } from '../src/pages/overview/chain.tsx';
@@ -122,4 +124,11 @@ test('the chain: the first broken link is named, those behind it wait', () => {
   assert.deepEqual(verdict(states({}), [{ state: 'bad', text: 'kube-controllers: fullest pool 98%' }]).state, 'bad');
   const none = { targets: 0, up: 0, jobs: [], age: undefined };
   assert.match(verdict([component(0, none), component(1, none), component(2, none)], []).text, /No component of Calico is scraped/);
+});
+
+test('every address that the server gives the UI leads to a page', () => {
+  const served = /const PAGES: [^=]*= &\[([^\]]*)\]/.exec(readFileSync('../crates/web/src/pages.rs', 'utf8'));
+  const paths = [...(served?.[1] ?? '').matchAll(/"([^"]+)"/g)].map((m) => m[1]!);
+  assert.ok(paths.length > 10);
+  for (const path of paths) assert.ok(pageOf(path), path);
 });

@@ -87,6 +87,8 @@ export interface Target {
   /** Since when the health is what it is, RFC 3339. */
   since?: string;
   lastWarning?: string;
+  /** What is to be known of how it is asked: an unverified certificate, credentials over plain HTTP. */
+  remarks?: string[];
 }
 
 /** Active targets, with tortie's additions where the server has them; `monitors` says whether it follows those of a cluster. */

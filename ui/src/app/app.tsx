@@ -58,7 +58,7 @@ function Unknown() {
   return (
     <div class="panel message">
       <p><b>There is no page at {path.value}</b></p>
-      <p>The pages are <a href={href('/')}>Overview</a>, <a href={href('/doctor')}>Doctor</a>, <a href={href('/targets')}>Targets</a>, <a href={href('/graph')}>Explore</a>, <a href={href('/dashboards')}>Dashboards</a> and <a href={href('/status')}>Status</a>.</p>
+      <p>The pages are {pages.map((page, i) => <>{i > 0 && (i + 1 < pages.length ? ', ' : ' and ')}<a href={href(page.path)}>{page.title}</a></>)}.</p>
     </div>
   );
 }

@@ -18,8 +18,8 @@ export interface Page {
 export const pages: Page[] = [
   { id: 'overview', title: 'Overview', path: '/', icon: 'overview', key: 'o', also: /^\/$/, ranged: true },
   { id: 'doctor', title: 'Doctor', path: '/doctor', icon: 'doctor', key: 'c', also: /^\/doctor\/?$/, ranged: false },
-  { id: 'targets', title: 'Targets', path: '/targets', icon: 'targets', key: 't', also: /^\/(targets|monitors)\/?$/, ranged: false },
-  { id: 'explore', title: 'Explore', path: '/graph', icon: 'explore', key: 'e', also: /^\/(graph|query)\/?$/, ranged: true },
+  { id: 'targets', title: 'Targets', path: '/targets', icon: 'targets', key: 't', also: /^\/(targets|monitors|service-discovery)\/?$/, ranged: false },
+  { id: 'explore', title: 'Explore', path: '/graph', icon: 'explore', key: 'e', also: /^\/(graph|query|explore)\/?$/, ranged: true },
   { id: 'dashboards', title: 'Dashboards', path: '/dashboards', icon: 'dashboards', key: 'd', also: /^\/(dashboards|d\/.+)\/?$/, ranged: true },
   { id: 'alerts', title: 'Alerts', path: '/alerts', icon: 'alerts', key: 'a', also: /^\/(alerts|rules)\/?$/, ranged: true },
   { id: 'status', title: 'Status', path: '/status', icon: 'status', key: 's', also: /^\/(status|config|flags|tsdb-status)\/?$/, ranged: false },

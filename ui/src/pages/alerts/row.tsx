@@ -6,6 +6,7 @@ import { formatValue } from '../../format/units.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { Mark, type State } from '../../parts/mark.tsx';
 import { formatDuration, roughSpan } from '../../time/duration.ts';
+import { outline } from './outline.ts';
 import type { Entry } from './rows.ts';
 import { isWatchdog } from './watchdog.ts';
 
@@ -47,7 +48,7 @@ export function RuleHead({ entry, open, shown, toggle, selected }: { entry: Entr
         {entry.severity === '' ? null : <span class="dim">{entry.severity}</span>}
         {firing > 0 ? <span class={isWatchdog(rule) ? 'dim' : 'fg-bad'}>{firing} firing</span> : null}
         {pending > 0 ? <span class="warn">{pending} pending</span> : null}
-        {rule.health === 'err' ? <span class="fg-bad cut">{rule.lastError}</span> : <span class="dim cut">{rule.annotations?.['summary'] ?? rule.query}</span>}
+        {rule.health === 'err' ? <span class="fg-bad cut">{rule.lastError}</span> : <span class="dim cut">{rule.annotations?.['summary'] ? outline(rule.annotations['summary']) : rule.query}</span>}
       </div>
     </div>
   );

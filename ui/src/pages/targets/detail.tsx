@@ -35,6 +35,7 @@ export function Detail({ target }: { target: Target }) {
       <div class="body">
         {target.lastError ? <p class="message bad mono" role="alert">{target.lastError}</p> : null}
         {target.lastWarning ? <p class="note mono">{target.lastWarning}</p> : null}
+        {target.remarks?.map((text) => <p class="note" key={text}>{text}</p>)}
         <p><a href={target.globalUrl || target.scrapeUrl} rel="noreferrer" target="_blank" class="mono">{target.scrapeUrl}</a></p>
         {target.history && target.history.length > 0 ? <p class="line"><span class="dim">Last {target.history.length} scrapes</span> <History history={target.history} /></p> : null}
         <dl class="pairs">
