@@ -40,7 +40,7 @@ lint:
 	$(CARGO) clippy --workspace --test peers --locked -- -D warnings # `--all-targets` leaves these out: they have `test = false`
 
 test: ui
-	$(CARGO) test --workspace --locked --no-fail-fast --exclude xtask --lib --bins --test it
+	$(CARGO) test --workspace --locked --no-fail-fast --exclude xtask --lib --bins --test it --test memory
 	$(CARGO) test --locked -p xtask
 	cd ui && npm test --silent && npm run --silent budget
 
@@ -65,9 +65,12 @@ peers:
 	  chmod +x $(TORTIE_PEERS_BIN)/junitcheck
 
 peers-test: ui peers
-	$(CARGO) test --workspace --locked --no-fail-fast --test peers -- --nocapture
-	cd ui && npm run --silent test:peers
-	./e2e/run
+	@# Each part is run though an earlier one failed: one run shows all that is wrong.
+	over=0; \
+	$(CARGO) test --workspace --locked --no-fail-fast --test peers -- --nocapture || over=1; \
+	(cd ui && npm run --silent test:peers) || over=1; \
+	./e2e/run || over=1; \
+	exit $$over
 
 bench: peers
 	$(CARGO) bench --locked -p tortie-tsdb

@@ -17,7 +17,13 @@ pub struct Alert {
     /// Whether it was resolved.
     pub resolved: bool,
     /// Page that shows its expression.
-    pub generator_url: String,
+    pub generator_url: Arc<str>,
+}
+
+/// Knows all alerts that are to be told of.
+pub trait Source: Send + Sync {
+    /// Visits those that were told of lately, in the state of then, until `visit` says false.
+    fn each(&self, visit: &mut dyn FnMut(Alert) -> bool);
 }
 
 impl Alert {

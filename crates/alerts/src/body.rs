@@ -48,7 +48,7 @@ fn time(ms: i64) -> String {
     format!("{}.{:03}Z", text.trim_end_matches('Z'), ms.rem_euclid(1000))
 }
 
-fn pairs<'a>(out: &mut Vec<u8>, pairs: impl Iterator<Item = (&'a str, &'a str)>) {
+pub(crate) fn pairs<'a>(out: &mut Vec<u8>, pairs: impl Iterator<Item = (&'a str, &'a str)>) {
     out.push(b'{');
     for (i, (name, value)) in pairs.enumerate() {
         if i > 0 {
@@ -62,7 +62,7 @@ fn pairs<'a>(out: &mut Vec<u8>, pairs: impl Iterator<Item = (&'a str, &'a str)>)
 }
 
 /// A string with Go's escapes: those of HTML too.
-fn text(out: &mut Vec<u8>, s: &str) {
+pub(crate) fn text(out: &mut Vec<u8>, s: &str) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
     for c in s.chars() {
@@ -102,7 +102,7 @@ mod tests {
             resolved: false,
             generator_url: "http://h/graph?g0.expr=up&g0.tab=1".into(),
         };
-        let bare = Alert { annotations: Arc::new([]), generator_url: String::new(), ..alert.clone() };
+        let bare = Alert { annotations: Arc::new([]), generator_url: Arc::from(""), ..alert.clone() };
         let got = String::from_utf8(write(&[Arc::new(alert), Arc::new(bare)])).unwrap();
         assert_eq!(
             got,

@@ -2,7 +2,8 @@
 //!
 //! [`Manager::notify`] takes the notices of an evaluation, relabels them and puts them into the queue of every
 //! Alertmanager; each has a loop of its own, so that one that hangs holds up no other. A queue keeps the newest state of
-//! an alert. What was told and what waits survives a restart in a side file ([`memory`]).
+//! an alert; what it has no room for it asks of a [`Source`] later. What was told and what waits survives a restart in a
+//! side file ([`memory`]).
 //!
 //! Reading order: [`alert`], [`queue`], [`target`], [`sender`], [`manager`].
 
@@ -17,7 +18,7 @@ pub mod queue;
 pub mod sender;
 pub mod target;
 
-pub use alert::Alert;
+pub use alert::{Alert, Source};
 pub use from_config::{SetSettings, Settings};
 pub use manager::{Manager, Options, Status};
 pub use post::{Answer, ClientPost, Post};

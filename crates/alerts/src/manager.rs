@@ -1,14 +1,14 @@
 //! All Alertmanagers: sets as the configuration names them, a sender for each Alertmanager that discovery finds.
 
-use crate::alert::Alert;
+use crate::alert::{Alert, Source};
 use crate::from_config::{SetSettings, Settings};
 use crate::memory::{self, Kept, KeptAlerts};
 use crate::metrics;
-use crate::sender::Sender;
+use crate::sender::{Refill, Sender};
 use crate::target::{self, Targets};
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::{AbortHandle, JoinHandle};
@@ -20,6 +20,9 @@ use tortie_wire::text::Writer;
 
 /// What changed is written to disk at most this often.
 const SAVE_EVERY: Duration = Duration::from_millis(500);
+/// Writing it takes at most one part in this many of a core's time, unless the pause would be longer than the longest.
+const SAVE_PART: u32 = 20;
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// What was kept of an Alertmanager that is not there is kept this much longer, milliseconds.
 const PARKED_MS: i64 = 3_600_000;
 
@@ -49,6 +52,8 @@ pub struct Manager {
     clock: Arc<dyn Clock>,
     discovery: tortie_discovery::Manager,
     state: Mutex<State>,
+    /// Whom to ask for what found no room.
+    source: OnceLock<Arc<dyn Source>>,
     /// Something was sent or came that is to be kept.
     keep: Arc<Notify>,
     saver: Mutex<Option<JoinHandle<()>>>,
@@ -126,6 +131,7 @@ impl Manager {
             clock,
             discovery,
             state: Mutex::new(state),
+            source: OnceLock::new(),
             keep: Arc::default(),
             saver: Mutex::default(),
         });
@@ -134,6 +140,11 @@ impl Manager {
             *lock(&manager.saver) = Some(tokio::spawn(work));
         }
         manager
+    }
+
+    /// Says whom to ask for alerts that found no room in a queue. Only the first one counts.
+    pub fn set_source(&self, source: Arc<dyn Source>) {
+        let _ = self.source.set(source);
     }
 
     /// Takes a configuration over. A set that did not change keeps its senders and what waits in them.
@@ -177,7 +188,8 @@ impl Manager {
             }
             (state.sets.clone(), state.external.clone(), state.relabel.clone())
         };
-        let alerts = relabelled(alerts.into_iter().map(Arc::new), &external, &relabel);
+        let alerts: Vec<Arc<Alert>> =
+            alerts.into_iter().filter_map(|a| relabelled(Arc::new(a), &external, &relabel)).collect();
         if alerts.is_empty() {
             return;
         }
@@ -185,7 +197,9 @@ impl Manager {
             let rules = &set.settings.config.alert_relabel;
             let own = match rules.is_empty() {
                 true => alerts.clone(),
-                false => relabelled(alerts.iter().cloned(), &Labels::empty(), rules),
+                false => {
+                    alerts.iter().filter_map(|a| relabelled(Arc::clone(a), &Labels::empty(), rules)).collect()
+                }
             };
             for l in lock(&set.inner).loops.values() {
                 l.sender.add(&own);
@@ -285,7 +299,7 @@ impl Manager {
     }
 
     /// Brings the senders of a set in line with what discovery found.
-    fn sync(&self, state: &mut State, set: &Set, groups: &Groups) {
+    fn sync(self: &Arc<Self>, state: &mut State, set: &Arc<Set>, groups: &Groups) {
         let config = &set.settings.config;
         let targets = target::of_groups(groups, &config.scheme, &config.path_prefix, &config.relabel);
         for err in &targets.problems {
@@ -316,7 +330,7 @@ impl Manager {
         inner.targets = targets;
     }
 
-    fn sender(&self, set: &Set, url: &str) -> Arc<Sender> {
+    fn sender(self: &Arc<Self>, set: &Arc<Set>, url: &str) -> Arc<Sender> {
         let timeout = Duration::from_millis(set.settings.config.timeout_ms.max(1) as u64);
         Arc::new(Sender::new(
             url.to_owned(),
@@ -325,7 +339,27 @@ impl Manager {
             timeout,
             Arc::clone(&set.settings.post),
             Arc::clone(&self.clock),
+            refill(Arc::downgrade(self), Arc::downgrade(set)),
         ))
+    }
+
+    /// Asks for all alerts and puts those into a queue that its Alertmanager was not told of.
+    fn fill(&self, set: &Set, sender: &Sender) {
+        let Some(source) = self.source.get() else { return };
+        let (external, relabel) = {
+            let state = lock(&self.state);
+            if state.stopped {
+                return;
+            }
+            (state.external.clone(), state.relabel.clone())
+        };
+        let own = &set.settings.config.alert_relabel;
+        source.each(&mut |alert| {
+            let alert = relabelled(Arc::new(alert), &external, &relabel);
+            let alert = alert.and_then(|a| relabelled(a, &Labels::empty(), own));
+            alert.is_none_or(|a| sender.queue().wants(&a))
+        });
+        self.keep.notify_one();
     }
 
     /// Ends a sender and keeps what must not be lost for its successor.
@@ -409,29 +443,41 @@ fn inherited(state: &mut State, url: &str) -> KeptAlerts {
     }
 }
 
-/// Alerts with the labels of the server and after relabelling; those that are to be dropped are gone.
-fn relabelled(
-    alerts: impl Iterator<Item = Arc<Alert>>,
-    external: &Labels,
-    rules: &[Rule],
-) -> Vec<Arc<Alert>> {
-    let mut out = Vec::new();
-    for alert in alerts {
-        let mut labels: LabelsBuilder = alert.labels.builder();
-        for (name, value) in external.iter().filter(|(name, _)| alert.labels.get(name).is_none()) {
-            labels.set(name, value);
-        }
-        if !process(rules, &mut labels) {
-            continue;
-        }
-        let labels = labels.labels();
-        out.push(if labels == alert.labels { alert } else { Arc::new(alert.with_labels(labels)) });
+/// An alert with the labels of the server and after relabelling; nothing when it is to be dropped.
+fn relabelled(alert: Arc<Alert>, external: &Labels, rules: &[Rule]) -> Option<Arc<Alert>> {
+    if external.is_empty() && rules.is_empty() {
+        return Some(alert);
     }
-    out
+    let mut labels: LabelsBuilder = alert.labels.builder();
+    for (name, value) in external.iter().filter(|(name, _)| alert.labels.get(name).is_none()) {
+        labels.set(name, value);
+    }
+    if !process(rules, &mut labels) {
+        return None;
+    }
+    let labels = labels.labels();
+    Some(if labels == alert.labels { alert } else { Arc::new(alert.with_labels(labels)) })
+}
+
+/// What fills the queue of a sender of `set` again, beside the loops of others.
+fn refill(manager: Weak<Manager>, set: Weak<Set>) -> Refill {
+    Box::new(move |sender| {
+        let (manager, set, sender) = (Weak::clone(&manager), Weak::clone(&set), Arc::clone(sender));
+        Box::pin(async move {
+            let work = move || {
+                if let (Some(manager), Some(set)) = (manager.upgrade(), set.upgrade()) {
+                    manager.fill(&set, &sender);
+                }
+            };
+            if let Err(e) = tokio::task::spawn_blocking(work).await {
+                tracing::error!(component = "notifier", err = %e, "BUG: filling a queue ended in a panic");
+            }
+        })
+    })
 }
 
 /// Brings a set in line with each new full set of groups.
-async fn follow(manager: std::sync::Weak<Manager>, set: Arc<Set>, mut stream: watch::Receiver<Groups>) {
+async fn follow(manager: Weak<Manager>, set: Arc<Set>, mut stream: watch::Receiver<Groups>) {
     while stream.changed().await.is_ok() {
         let Some(manager) = manager.upgrade() else { return };
         let groups = Arc::clone(&stream.borrow_and_update());
@@ -443,16 +489,21 @@ async fn follow(manager: std::sync::Weak<Manager>, set: Arc<Set>, mut stream: wa
 }
 
 /// Writes the side file after changes, not too often.
-async fn save_when_changed(manager: std::sync::Weak<Manager>, keep: Arc<Notify>) {
+async fn save_when_changed(manager: Weak<Manager>, keep: Arc<Notify>) {
+    let mut pause = SAVE_EVERY;
     loop {
         // Deliveries change what is to be kept too, and wake nobody here.
         let _ = tokio::time::timeout(SAVE_EVERY * 4, keep.notified()).await;
-        tokio::time::sleep(SAVE_EVERY).await;
+        tokio::time::sleep(pause).await;
         let Some(manager) = manager.upgrade() else { return };
+        let clock = Arc::clone(&manager.clock);
+        let began = clock.monotonic_ns();
         // A slow disk must hold up nothing else.
         let saved = tokio::task::spawn_blocking(move || manager.save()).await;
         if let Err(e) = saved {
             tracing::error!(component = "notifier", err = %e, "BUG: keeping what was told ended in a panic");
         }
+        let took = Duration::from_nanos(clock.monotonic_ns().saturating_sub(began));
+        pause = (took * SAVE_PART).clamp(SAVE_EVERY, LONGEST_PAUSE);
     }
 }

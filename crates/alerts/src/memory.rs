@@ -5,7 +5,8 @@
 //! times in milliseconds. A file of another version or that cannot be read is ignored and written anew.
 
 use crate::alert::Alert;
-use serde_json::{Map, Value, json};
+use crate::body;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
@@ -23,6 +24,52 @@ pub type KeptAlerts = Vec<(Arc<Alert>, bool)>;
 /// What is kept of each Alertmanager, by its URL.
 pub type Kept = BTreeMap<String, KeptAlerts>;
 
+/// Text that is collected before it is written.
+const PIECE: usize = 256 * 1024;
+
+/// The whole file.
+#[derive(Deserialize)]
+struct Document {
+    alertmanagers: BTreeMap<String, Vec<One>>,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u64,
+}
+
+/// An alert of the file: one is taken over before the next is read, for there may be very many.
+#[derive(Deserialize)]
+#[serde(from = "Stored")]
+struct One(Arc<Alert>, bool);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stored {
+    labels: BTreeMap<String, String>,
+    annotations: BTreeMap<String, String>,
+    starts_at: i64,
+    ends_at: i64,
+    #[serde(rename = "generatorURL")]
+    generator_url: String,
+    resolved: bool,
+    told: bool,
+}
+
+impl From<Stored> for One {
+    fn from(s: Stored) -> One {
+        let alert = Alert {
+            labels: Labels::from_pairs(s.labels.iter().map(|(n, v)| (n.as_str(), v.as_str()))),
+            annotations: s.annotations.into_iter().collect(),
+            starts_at_ms: s.starts_at,
+            ends_at_ms: s.ends_at,
+            resolved: s.resolved,
+            generator_url: s.generator_url.into(),
+        };
+        One(Arc::new(alert), s.told)
+    }
+}
+
 /// Reads the file; nothing when there is none.
 ///
 /// # Errors
@@ -33,69 +80,61 @@ pub fn load(fs: &dyn Fs, path: &Path) -> Result<Kept, String> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Kept::new()),
         Err(e) => return Err(e.to_string()),
     };
-    let root: Value = serde_json::from_slice(&bytes).map_err(|e| e.to_string())?;
-    if root.get("version").and_then(Value::as_u64) != Some(VERSION) {
+    let Version { version } = serde_json::from_slice(&bytes).map_err(|e| e.to_string())?;
+    if version != VERSION {
         return Err(format!("not of version {VERSION}"));
     }
-    let urls = root.get("alertmanagers").and_then(Value::as_object).ok_or("no alertmanagers in it")?;
-    urls.iter()
-        .map(|(url, list)| {
-            let list = list.as_array().ok_or("an Alertmanager without a list")?;
-            let alerts =
-                list.iter().map(|v| read(v).ok_or("an alert that is none")).collect::<Result<_, _>>()?;
-            Ok((url.clone(), alerts))
-        })
-        .collect::<Result<Kept, &str>>()
-        .map_err(str::to_owned)
+    let document: Document = serde_json::from_slice(&bytes).map_err(|e| e.to_string())?;
+    let all = document.alertmanagers.into_iter();
+    Ok(all.map(|(url, list)| (url, list.into_iter().map(|One(a, told)| (a, told)).collect())).collect())
 }
 
-/// Writes the file whole.
+/// Writes the file whole, in pieces.
 ///
 /// # Errors
 /// As the disk says.
 pub fn save(fs: &dyn Fs, path: &Path, kept: &Kept) -> io::Result<()> {
-    let urls: Map<String, Value> = kept
-        .iter()
-        .map(|(url, alerts)| (url.clone(), alerts.iter().map(|(a, told)| write(a, *told)).collect()))
-        .collect();
     // Who is told nothing stands there too: so it is known as one that was there before.
     if kept.values().all(Vec::is_empty) && fs.kind(path).is_none() {
         return Ok(());
     }
-    let root = json!({"version": VERSION, "alertmanagers": urls});
-    fs.write_atomic(path, root.to_string().as_bytes())
-}
-
-fn write(alert: &Alert, told: bool) -> Value {
-    let labels: Map<String, Value> = alert.labels.iter().map(|(n, v)| (n.to_owned(), v.into())).collect();
-    let annotations: Map<String, Value> =
-        alert.annotations.iter().map(|(n, v)| (n.clone(), v.as_str().into())).collect();
-    json!({
-        "labels": labels,
-        "annotations": annotations,
-        "startsAt": alert.starts_at_ms,
-        "endsAt": alert.ends_at_ms,
-        "generatorURL": alert.generator_url,
-        "resolved": alert.resolved,
-        "told": told,
+    fs.write_atomic_in_pieces(path, &mut |file| {
+        let mut out = Vec::with_capacity(PIECE + PIECE / 4);
+        out.extend_from_slice(format!("{{\"version\":{VERSION},\"alertmanagers\":{{").as_bytes());
+        for (i, (url, alerts)) in kept.iter().enumerate() {
+            comma(&mut out, i);
+            body::text(&mut out, url);
+            out.extend_from_slice(b":[");
+            for (i, (alert, told)) in alerts.iter().enumerate() {
+                comma(&mut out, i);
+                write(&mut out, alert, *told);
+                if out.len() >= PIECE {
+                    file.append(&out)?;
+                    out.clear();
+                }
+            }
+            out.push(b']');
+        }
+        out.extend_from_slice(b"}}");
+        file.append(&out)
     })
 }
 
-fn read(v: &Value) -> Option<(Arc<Alert>, bool)> {
-    let pairs = |key: &str| -> Option<Vec<(String, String)>> {
-        let map = v.get(key)?.as_object()?;
-        map.iter().map(|(n, v)| Some((n.clone(), v.as_str()?.to_owned()))).collect()
-    };
-    let labels = pairs("labels")?;
-    let alert = Alert {
-        labels: Labels::from_pairs(labels.iter().map(|(n, v)| (n.as_str(), v.as_str()))),
-        annotations: pairs("annotations")?.into(),
-        starts_at_ms: v.get("startsAt")?.as_i64()?,
-        ends_at_ms: v.get("endsAt")?.as_i64()?,
-        resolved: v.get("resolved")?.as_bool()?,
-        generator_url: v.get("generatorURL")?.as_str()?.to_owned(),
-    };
-    Some((Arc::new(alert), v.get("told")?.as_bool()?))
+fn comma(out: &mut Vec<u8>, i: usize) {
+    if i > 0 {
+        out.push(b',');
+    }
+}
+
+fn write(out: &mut Vec<u8>, alert: &Alert, told: bool) {
+    out.extend_from_slice(b"{\"labels\":");
+    body::pairs(out, alert.labels.iter());
+    out.extend_from_slice(b",\"annotations\":");
+    body::pairs(out, alert.annotations.iter().map(|(n, v)| (n.as_str(), v.as_str())));
+    let (starts, ends) = (alert.starts_at_ms, alert.ends_at_ms);
+    out.extend_from_slice(format!(",\"startsAt\":{starts},\"endsAt\":{ends},\"generatorURL\":").as_bytes());
+    body::text(out, &alert.generator_url);
+    out.extend_from_slice(format!(",\"resolved\":{},\"told\":{told}}}", alert.resolved).as_bytes());
 }
 
 #[cfg(test)]

@@ -115,8 +115,13 @@ fn latency(w: &mut Writer, now_ns: u64, senders: &[Arc<Sender>]) {
         w.sample(&format!("{name}_sum"), label, s.counters.sum_ns.load(Relaxed) as f64 / 1e9);
         w.sample(&format!("{name}_count"), label, s.counters.requests.load(Relaxed) as f64);
     };
+    // As in Prometheus, whoever was never told anything has no latency.
+    let told: Vec<&Arc<Sender>> = senders.iter().filter(|s| s.counters.requests.load(Relaxed) > 0).collect();
+    if told.is_empty() {
+        return;
+    }
     w.family(HISTOGRAM, Histogram, "Latency histogram for sending alert notifications.");
-    for s in senders {
+    for s in &told {
         let mut below = 0;
         for (bound, n) in BOUNDS.iter().zip(&s.counters.buckets) {
             below += n.load(Relaxed);
@@ -129,7 +134,7 @@ fn latency(w: &mut Writer, now_ns: u64, senders: &[Arc<Sender>]) {
         totals(w, HISTOGRAM, s);
     }
     w.family(SUMMARY, Summary, "Latency quantiles for sending alert notifications.");
-    for s in senders {
+    for s in &told {
         let recent = s.counters.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let values = recent.quantiles(now_ns, &QUANTILES);
         drop(recent);

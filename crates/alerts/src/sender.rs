@@ -6,6 +6,7 @@ use crate::metrics::Counters;
 use crate::post::{Answer, Post};
 use crate::queue::Queue;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -30,7 +31,11 @@ pub struct Sender {
     batch: usize,
     post: Arc<dyn Post>,
     clock: Arc<dyn Clock>,
+    refill: Refill,
 }
+
+/// Puts what found no room before into the queue of a sender.
+pub(crate) type Refill = Box<dyn Fn(&Arc<Sender>) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// What became of a batch.
 enum Outcome {
@@ -49,6 +54,7 @@ impl Sender {
         timeout: Duration,
         post: Arc<dyn Post>,
         clock: Arc<dyn Clock>,
+        refill: Refill,
     ) -> Sender {
         Sender {
             url,
@@ -60,6 +66,7 @@ impl Sender {
             batch: batch.max(1),
             post,
             clock,
+            refill,
         }
     }
 
@@ -82,6 +89,9 @@ impl Sender {
         let mut wait = FIRST_WAIT;
         while !*stop.borrow_and_update() {
             self.queue().expire(self.clock.now_ms());
+            if self.queue().lacks() {
+                (self.refill)(&self).await;
+            }
             if self.queue().is_empty() {
                 tokio::select! {
                     () = self.work.notified() => {}
@@ -148,7 +158,7 @@ impl Sender {
             Outcome::Refused(e) => {
                 self.log(&e, alerts.len(), "given up");
                 self.counters.failed(alerts.len());
-                self.queue().refused(alerts.len());
+                self.queue().refused(&alerts);
                 None
             }
             Outcome::Later(e, pause) => {

@@ -34,6 +34,9 @@ pub struct Identity {
     pub kubernetes: String,
 }
 
+/// What is not seen when time runs out on the way ([`Unseen::what`]); lists that were under way stand beside it by name.
+pub const THE_REST: &str = "the rest";
+
 /// Something the snapshot should hold and does not, and why.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Unseen {
@@ -377,6 +380,15 @@ impl Snapshot {
     /// Whether the absence of an object means that it is absent from the cluster.
     pub fn is_whole(&self) -> bool {
         self.source != Source::Files
+    }
+
+    /// Lists that did not come, for another reason than a right that is missing; a resource once.
+    pub fn late(&self) -> Vec<&Unseen> {
+        let late = |u: &&Unseen| !u.forbidden && (u.what.starts_with("list ") || u.what == THE_REST);
+        let mut out: Vec<&Unseen> = self.unseen.iter().filter(late).collect();
+        out.sort_by_key(|u| &u.resource);
+        out.dedup_by_key(|u| &u.resource);
+        out
     }
 
     /// Why a list is missing, when it is.

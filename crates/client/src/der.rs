@@ -18,6 +18,22 @@ pub(crate) fn validity(certificate: &[u8]) -> Option<(i64, i64)> {
     Some((time(kind, from)?, time(until_kind, until)?))
 }
 
+/// Whether a certificate names itself as who signed it.
+pub(crate) fn names_itself_as_issuer(certificate: &[u8]) -> bool {
+    let parts = || {
+        let (_, certificate, _) = element(certificate)?;
+        let (_, mut rest, _) = element(certificate)?;
+        // version (tagged 0, may be absent), serial number, algorithm
+        for _ in 0..2 + usize::from(rest.first() == Some(&0xa0)) {
+            rest = element(rest)?.2;
+        }
+        let (_, issuer, rest) = element(rest)?;
+        let (_, _times, rest) = element(rest)?;
+        Some(issuer == element(rest)?.1)
+    };
+    parts().unwrap_or(false)
+}
+
 /// The names of a certificate (subject alternative names): DNS names, mail addresses, IP addresses, URIs. None when it
 /// cannot be read.
 pub fn subject_alt_names(certificate: &[u8]) -> Vec<String> {

@@ -49,15 +49,20 @@ impl ServerCertVerifier for Verifier {
             return Ok(ServerCertVerified::assertion());
         }
         if self.is_itself_trusted(end_entity) {
-            in_time(end_entity, now)?;
-            let parsed = rustls::server::ParsedCertificate::try_from(end_entity)?;
-            rustls::client::verify_server_name(&parsed, server_name)?;
-            return Ok(ServerCertVerified::assertion());
+            return by_itself(end_entity, server_name, now).map(|()| ServerCertVerified::assertion());
         }
-        match &self.chain {
+        let judged = match &self.chain {
             Some(chain) => chain.verify_server_cert(end_entity, intermediates, server_name, ocsp, now),
             None => Err(CertificateError::UnknownIssuer.into()),
+        };
+        // An authority that nobody knows: the library says of it that it is one.
+        if let Err(Error::InvalidCertificate(CertificateError::Other(_))) = &judged
+            && der::names_itself_as_issuer(end_entity)
+        {
+            by_itself(end_entity, server_name, now)?;
+            return Err(CertificateError::UnknownIssuer.into());
         }
+        judged
     }
 
     fn verify_tls12_signature(
@@ -81,6 +86,13 @@ impl ServerCertVerifier for Verifier {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
+}
+
+/// Time and name, in Go's order.
+fn by_itself(shown: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime) -> Result<(), Error> {
+    in_time(shown, now)?;
+    let parsed = rustls::server::ParsedCertificate::try_from(shown)?;
+    rustls::client::verify_server_name(&parsed, name)
 }
 
 fn in_time(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), Error> {

@@ -9,6 +9,7 @@ pub mod group;
 mod job;
 pub mod kubernetes;
 mod manager;
+mod together;
 
 pub use file::FileProblem;
 pub use group::TargetGroup;

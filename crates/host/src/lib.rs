@@ -4,6 +4,7 @@
 //! test can stop time, fill the disk or tear a write.
 
 pub mod clock;
+pub mod counting;
 pub mod fs;
 pub mod glob;
 pub mod limits;
@@ -11,6 +12,7 @@ pub mod pool;
 pub mod rng;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use counting::Counting;
 pub use fs::{Fs, FsFile, MemFs, RealFs};
 pub use pool::CpuPool;
 pub use rng::Rng;

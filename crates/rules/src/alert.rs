@@ -1,5 +1,6 @@
 //! One alert and its states. Times are nanoseconds since the epoch: the grid of a group is finer than milliseconds.
 
+use crate::alert_series::Series;
 use std::sync::Arc;
 use tortie_model::Labels;
 
@@ -51,8 +52,8 @@ pub struct Alert {
     pub valid_until: Option<i64>,
     /// Since when it fires on without its series.
     pub keep_firing_since: Option<i64>,
-    /// Labels of its `ALERTS` series in the state they were made for, and of `ALERTS_FOR_STATE`.
-    pub(crate) series: Option<(AlertState, Labels, Labels)>,
+    /// Its series in storage, once they are written.
+    pub(crate) series: Option<Series>,
 }
 
 impl Alert {

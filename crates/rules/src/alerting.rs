@@ -1,26 +1,37 @@
 //! The life of a rule's alerts: what an answer makes of those that are there.
 
 use crate::alert::{Alert, AlertState};
-use crate::dependencies::{ALERT_NAME, ALERTS, ALERTS_FOR_STATE};
+use crate::alert_series::{self, Rows};
+use crate::dependencies::ALERT_NAME;
 use crate::environment::{Environment, Template, TemplateData};
 use crate::grid::{to_ms, to_ns};
 use crate::link;
 use crate::notify::Notice;
-use crate::recording::Row;
+use crate::rule::Tick;
 use crate::spec::RuleSpec;
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
+use tortie_model::Labels;
 use tortie_model::labels::METRIC_NAME;
-use tortie_model::{Labels, LabelsBuilder};
 use tortie_promql::eval::{Sample, SampleValue};
+use tortie_tsdb::append::Slot;
 
 /// Alerts by their labels.
 pub(crate) type Alerts = HashMap<Labels, Alert, foldhash::fast::RandomState>;
 
+/// What an answer says of an alert.
+pub(crate) struct Now {
+    annotations: Arc<[(String, String)]>,
+    value: f64,
+}
+
+/// Alerts that should be there, by their labels.
+pub(crate) type Found = HashMap<Labels, Now, foldhash::fast::RandomState>;
+
 /// How long a resolved alert is kept and told of, nanoseconds.
 const RESOLVED_RETENTION: i64 = 15 * 60 * 1_000_000_000;
-/// Label of an alert's state in its series.
-const ALERT_STATE: &str = "alertstate";
 
 /// Durations of an alerting rule, nanoseconds.
 #[derive(Clone, Copy)]
@@ -31,11 +42,14 @@ pub(crate) struct Waits {
 
 /// The texts of a rule, read once.
 pub(crate) struct Texts {
+    /// Ascending by name; the alert's name and the metric's, which goes, are among them.
     labels: Vec<(String, Reading)>,
     annotations: Vec<(String, Reading)>,
 }
 
 enum Reading {
+    /// Ours, not a text of the rule.
+    Fixed(String),
     Plain(String),
     Template(Box<dyn Template>),
 }
@@ -50,10 +64,14 @@ impl Texts {
             };
             (name.clone(), reading)
         };
-        Texts {
-            labels: spec.labels.iter().map(one).collect(),
-            annotations: annotations.iter().map(one).collect(),
+        let mut labels: Vec<(String, Reading)> = spec.labels.iter().map(one).collect();
+        labels.retain(|(name, _)| name != ALERT_NAME);
+        labels.push((ALERT_NAME.to_owned(), Reading::Fixed(spec.name.clone())));
+        if labels.iter().all(|(name, _)| name != METRIC_NAME) {
+            labels.push((METRIC_NAME.to_owned(), Reading::Fixed(String::new())));
         }
+        labels.sort_by(|a, b| a.0.cmp(&b.0));
+        Texts { labels, annotations: annotations.iter().map(one).collect() }
     }
 }
 
@@ -64,10 +82,10 @@ pub(crate) fn found(
     answer: &[Sample],
     ts: i64,
     env: &Environment,
-) -> Result<Alerts, String> {
+) -> Result<Found, String> {
     let settings = env.settings();
     let now_ms = to_ms(ts);
-    let mut alerts = Alerts::with_capacity_and_hasher(answer.len(), Default::default());
+    let mut alerts = Found::with_capacity_and_hasher(answer.len(), Default::default());
     for sample in answer {
         let data = TemplateData {
             labels: &sample.labels,
@@ -76,34 +94,18 @@ pub(crate) fn found(
             value: &sample.v,
             now_ms,
         };
-        let expand = |text: &Reading| expand(spec, text, &data, env);
-        let mut lb = sample.labels.builder();
-        lb.del(METRIC_NAME);
-        for (name, value) in &texts.labels {
-            lb.set(name, &expand(value));
-        }
-        lb.set(ALERT_NAME, &spec.name);
-        let annotations: Arc<[(String, String)]> =
-            texts.annotations.iter().map(|(name, value)| (name.clone(), expand(value))).collect();
-        let labels = lb.labels();
+        let own: Vec<(&str, Cow<'_, str>)> =
+            texts.labels.iter().map(|(name, text)| (name.as_str(), expand(spec, text, &data, env))).collect();
+        let annotations: Arc<[(String, String)]> = texts
+            .annotations
+            .iter()
+            .map(|(name, text)| (name.clone(), expand(spec, text, &data, env).into_owned()))
+            .collect();
         let value = match sample.v {
             SampleValue::Float(v) => v,
             SampleValue::Histogram(_) => 0.0,
         };
-        let alert = Alert {
-            state: AlertState::Pending,
-            labels: labels.clone(),
-            annotations,
-            value,
-            active_at: ts,
-            fired_at: None,
-            resolved_at: None,
-            last_sent_at: None,
-            valid_until: None,
-            keep_firing_since: None,
-            series: None,
-        };
-        if alerts.insert(labels, alert).is_some() {
+        if alerts.insert(with(&sample.labels, &own), Now { annotations, value }).is_some() {
             return Err(
                 "vector contains metrics with the same labelset after applying alert labels".to_owned()
             );
@@ -112,69 +114,124 @@ pub(crate) fn found(
     Ok(alerts)
 }
 
+/// Labels with others of which both are ascending; an empty value takes a label away.
+fn with(labels: &Labels, own: &[(&str, Cow<'_, str>)]) -> Labels {
+    let (mut theirs, mut ours) = (labels.iter().peekable(), own.iter().map(|(n, v)| (*n, &**v)).peekable());
+    let merged = std::iter::from_fn(|| {
+        let Some((name, _)) = ours.peek() else { return theirs.next() };
+        match theirs.peek().map(|(n, _)| n.cmp(name)) {
+            Some(Ordering::Less) => theirs.next(),
+            Some(Ordering::Equal) => {
+                theirs.next();
+                ours.next()
+            }
+            Some(Ordering::Greater) | None => ours.next(),
+        }
+    });
+    Labels::from_sorted(merged.filter(|(_, value)| !value.is_empty()))
+}
+
 /// A text with its templates expanded; an error stands in its place and keeps nothing back.
-fn expand(spec: &RuleSpec, text: &Reading, data: &TemplateData<'_>, env: &Environment) -> String {
+fn expand<'a>(
+    spec: &RuleSpec,
+    text: &'a Reading,
+    data: &TemplateData<'_>,
+    env: &Environment,
+) -> Cow<'a, str> {
     let template = match text {
+        Reading::Fixed(text) => return Cow::Borrowed(text),
         Reading::Plain(text) => {
             env.counters.count_expansion(false);
-            return text.clone();
+            return Cow::Borrowed(text);
         }
         Reading::Template(t) => t,
     };
     let mut query = |q: &str, at_ms: i64| env.template_query(q, at_ms);
     let expanded = template.expand(data, &mut query);
     env.counters.count_expansion(expanded.is_err());
-    expanded.unwrap_or_else(|e| {
+    Cow::Owned(expanded.unwrap_or_else(|e| {
         tracing::warn!(alert = spec.name, err = e.as_str(), "Expanding alert template failed");
         format!("<error expanding template: {e}>")
-    })
+    }))
 }
 
-/// Takes an answer over: alerts begin, fire, end. Returns the rows of their series.
+/// Takes an answer over: alerts begin, fire, end. Returns what their series get; those of alerts that a limit refuses go
+/// into `left`.
 pub(crate) fn step(
     active: &mut Alerts,
-    mut found: Alerts,
+    mut found: Found,
     spec: &RuleSpec,
     waits: Waits,
-    ts: i64,
-    limit: i64,
+    tick: Tick,
     restored: bool,
-) -> Result<Vec<Row>, String> {
+    left: &mut Vec<Slot>,
+) -> Result<Rows, String> {
+    let Tick { ts, limit, .. } = tick;
     let mut present = 0i64;
-    let mut rows = Vec::with_capacity(if restored { found.len() * 2 } else { 0 });
+    let mut rows = Rows::default();
     active.retain(|labels, alert| {
         let now = found.remove(labels);
         let is_found = now.is_some();
         if let Some(now) = now {
             if alert.state == AlertState::Inactive {
-                *alert = now;
+                *alert = begun(labels.clone(), now, ts);
             } else {
                 alert.value = now.value;
-                alert.annotations = now.annotations;
+                // Whoever was told holds the old ones.
+                if alert.annotations != now.annotations {
+                    alert.annotations = now.annotations;
+                }
             }
         }
         let (keeps, counts) = advance(alert, is_found, waits, ts);
-        if counts {
-            present += 1;
-            if restored {
-                record(alert, spec, &mut rows);
-            }
+        if !counts {
+            rows.end(alert);
+            return keeps;
+        }
+        present += 1;
+        if restored {
+            rows.add(alert, spec);
         }
         keeps
     });
-    for (labels, mut alert) in found {
+    active.reserve(found.len());
+    for (labels, now) in found {
+        let mut alert = begun(labels.clone(), now, ts);
         advance(&mut alert, true, waits, ts);
         present += 1;
         if restored {
-            record(&mut alert, spec, &mut rows);
+            rows.add(&mut alert, spec);
         }
         active.insert(labels, alert);
     }
+    // A storm that is over leaves no room behind.
+    if active.len() < active.capacity() / 8 {
+        active.shrink_to(active.len() * 2);
+    }
     if limit > 0 && present > limit {
+        rows.give_up(left);
+        left.extend(active.values_mut().flat_map(alert_series::slots));
         active.clear();
         return Err(format!("exceeded limit of {limit} with {present} alerts"));
     }
     Ok(rows)
+}
+
+/// An alert whose series is there for the first time.
+fn begun(labels: Labels, now: Now, ts: i64) -> Alert {
+    Alert {
+        state: AlertState::Pending,
+        labels,
+        annotations: now.annotations,
+        value: now.value,
+        active_at: ts,
+        fired_at: None,
+        resolved_at: None,
+        last_sent_at: None,
+        valid_until: None,
+        keep_firing_since: None,
+        series: None,
+    }
 }
 
 /// Moves one alert on; says whether it is kept, and whether it is pending or firing.
@@ -212,25 +269,6 @@ fn advance(a: &mut Alert, found: bool, waits: Waits, ts: i64) -> (bool, bool) {
     (true, true)
 }
 
-/// Adds the two rows of an alert.
-fn record(a: &mut Alert, spec: &RuleSpec, rows: &mut Vec<Row>) {
-    if a.series.as_ref().is_none_or(|(state, ..)| *state != a.state) {
-        let mut lb = LabelsBuilder::new();
-        for (name, value) in spec.labels.iter().map(|(n, v)| (n.as_str(), v.as_str())).chain(&a.labels) {
-            lb.set(name, value);
-        }
-        lb.set(ALERT_NAME, &spec.name);
-        lb.set(METRIC_NAME, ALERTS_FOR_STATE);
-        let for_state = lb.labels();
-        lb.set(METRIC_NAME, ALERTS).set(ALERT_STATE, a.state.as_str());
-        a.series = Some((a.state, lb.labels(), for_state));
-    }
-    let Some((_, alerts, for_state)) = &a.series else { return };
-    rows.push((alerts.clone(), SampleValue::Float(1.0)));
-    let since = a.active_at.div_euclid(to_ns(1000));
-    rows.push((for_state.clone(), SampleValue::Float(since as f64)));
-}
-
 /// Notices of the alerts that must be told of now.
 pub(crate) fn notices(
     active: &mut Alerts,
@@ -242,19 +280,50 @@ pub(crate) fn notices(
     let delay = to_ns(env.options.resend_delay_ms);
     let holds = to_ns(interval_ms.max(env.options.resend_delay_ms)).saturating_mul(4);
     let mut out = Vec::new();
-    let mut url = None;
+    let mut url: Option<Arc<str>> = None;
     for a in active.values_mut().filter(|a| a.needs_sending(ts, delay)) {
         a.last_sent_at = Some(ts);
         a.valid_until = Some(ts.saturating_add(holds));
-        let url = url.get_or_insert_with(|| env.options.external_url.clone() + &link::table(&spec.query));
-        out.push(Notice {
-            labels: a.labels.clone(),
-            annotations: Arc::clone(&a.annotations),
-            starts_at_ms: to_ms(a.fired_at.unwrap_or(a.active_at)),
-            ends_at_ms: to_ms(a.resolved_at.or(a.valid_until).unwrap_or(ts)),
-            resolved: a.resolved_at.is_some(),
-            generator_url: url.clone(),
-        });
+        out.push(notice(a, url.get_or_insert_with(|| url_of(spec, env))));
     }
     out
+}
+
+/// Page that shows the expression of a rule.
+pub(crate) fn url_of(spec: &RuleSpec, env: &Environment) -> Arc<str> {
+    (env.options.external_url.clone() + &link::table(&spec.query)).into()
+}
+
+/// What is said of an alert that is told of, or was last.
+pub(crate) fn notice(a: &Alert, url: &Arc<str>) -> Notice {
+    let until = a.resolved_at.or(a.valid_until).unwrap_or(a.active_at);
+    Notice {
+        labels: a.labels.clone(),
+        annotations: Arc::clone(&a.annotations),
+        starts_at_ms: to_ms(a.fired_at.unwrap_or(a.active_at)),
+        ends_at_ms: to_ms(until),
+        resolved: a.resolved_at.is_some(),
+        generator_url: Arc::clone(url),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_labels_replace_and_take_away() {
+        let check = |labels: &[(&str, &str)], own: &[(&str, &str)], expect: &[(&str, &str)]| {
+            let labels = Labels::from_pairs(labels.iter().copied());
+            let own: Vec<(&str, Cow<'_, str>)> = own.iter().map(|(n, v)| (*n, Cow::Borrowed(*v))).collect();
+            assert_eq!(with(&labels, &own).iter().collect::<Vec<_>>(), expect);
+        };
+        check(&[], &[("__name__", ""), ("alertname", "A")], &[("alertname", "A")]);
+        check(
+            &[("__name__", "m"), ("a", "1"), ("job", "j"), ("z", "1")],
+            &[("__name__", ""), ("alertname", "A"), ("job", "k"), ("zz", "2")],
+            &[("a", "1"), ("alertname", "A"), ("job", "k"), ("z", "1"), ("zz", "2")],
+        );
+        check(&[("a", "1"), ("b", "2")], &[("a", ""), ("c", "")], &[("b", "2")]);
+    }
 }

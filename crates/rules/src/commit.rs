@@ -109,7 +109,7 @@ pub(crate) fn end(store: &dyn Store, t: i64, written: &mut Written) -> Result<()
     commit(store, Vec::new(), t, written).map(drop)
 }
 
-fn refusal(why: Refusal) -> &'static str {
+pub(crate) fn refusal(why: Refusal) -> &'static str {
     match why {
         Refusal::OutOfOrder => "out of order sample",
         Refusal::OutOfBounds => "out of bounds",

@@ -1,5 +1,6 @@
 //! A group while it runs: one tick evaluates its rules in their order.
 
+use crate::alert_series;
 use crate::commit::{Written, end};
 use crate::dependencies;
 use crate::environment::Environment;
@@ -11,6 +12,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tortie_model::storage::Queryable;
+use tortie_tsdb::append::Slot;
 
 /// A group and its state.
 pub struct Group {
@@ -26,13 +28,27 @@ pub struct Group {
     shared: Shared,
     state: Mutex<GroupState>,
     /// Series of rules that are no longer there; stale markers are still to be written.
-    gone: Mutex<Written>,
+    gone: Mutex<Gone>,
     /// Raised when no further rule should begin.
     pub(crate) stopping: AtomicBool,
     /// Whether alerts wait for what storage knows of them.
     pub(crate) restores: AtomicBool,
     /// Counters of the group.
     pub counts: GroupCounts,
+}
+
+/// Series whose rule is not there any more.
+#[derive(Default)]
+struct Gone {
+    recorded: Written,
+    of_alerts: Vec<Slot>,
+}
+
+impl Gone {
+    fn take_from(&mut self, rule: &Rule) {
+        self.recorded.extend(rule.take_written());
+        self.of_alerts.extend(rule.take_slots());
+    }
 }
 
 /// Counters of a group.
@@ -174,7 +190,8 @@ impl Group {
     pub(crate) fn end_gone(&self, env: &Environment, ts: i64) {
         let mut gone = self.gone();
         let t = to_ms(ts - to_ns(self.query_offset_ms(env)));
-        if let Err(e) = end(&*env.store, t, &mut gone) {
+        let ended = end(&*env.store, t, &mut gone.recorded);
+        if let Err(e) = ended.and(alert_series::end(&*env.store, t, &mut gone.of_alerts)) {
             tracing::warn!(
                 group = self.spec.name,
                 err = e.as_str(),
@@ -186,9 +203,7 @@ impl Group {
     /// Makes all series of all rules end at the next [`Group::end_gone`].
     pub(crate) fn give_up_all(&self) {
         let mut gone = self.gone();
-        for rule in &self.rules {
-            gone.extend(rule.take_written());
-        }
+        self.rules.iter().for_each(|rule| gone.take_from(rule));
     }
 
     pub(crate) fn set_restore_time(&self, ns: u64) {
@@ -214,17 +229,17 @@ impl Group {
             }
         }
         let mut gone = self.gone();
-        gone.extend(std::mem::take(&mut *old.gone()));
-        for rule in by_identity.into_values().flatten() {
-            gone.extend(rule.take_written());
-        }
+        let Gone { recorded, of_alerts } = std::mem::take(&mut *old.gone());
+        gone.recorded.extend(recorded);
+        gone.of_alerts.extend(of_alerts);
+        by_identity.into_values().flatten().for_each(|rule| gone.take_from(rule));
     }
 
     fn locked(&self) -> MutexGuard<'_, GroupState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn gone(&self) -> MutexGuard<'_, Written> {
+    fn gone(&self) -> MutexGuard<'_, Gone> {
         self.gone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

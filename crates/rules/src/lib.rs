@@ -2,11 +2,12 @@
 //!
 //! Reading order: [`spec`] (what a group says), [`environment`] (what evaluation needs from outside), [`rule`] and
 //! [`group`] (one rule, one tick of a group), [`alert`] and `alerting` (the life of an alert), `recording`, `commit`
-//! (rows into storage), [`restore`] (the wait of alerts after a restart), [`grid`] (when), [`manager`] (all groups).
+//! and `alert_series` (rows into storage), [`restore`] (the wait of alerts after a restart), [`grid`] (when), [`manager`] (all groups).
 //!
 //! What Prometheus 3.16 does is right, down to the words of errors.
 
 pub mod alert;
+mod alert_series;
 mod alerting;
 mod commit;
 pub mod dependencies;

@@ -3,6 +3,7 @@
 use crate::environment::{Environment, Settings};
 use crate::group::Group;
 use crate::metrics;
+use crate::notify::Notice;
 use crate::runner::{self, Order, Works};
 use crate::spec::GroupSpec;
 use std::collections::BTreeMap;
@@ -141,6 +142,15 @@ impl Manager {
     /// All groups, ascending by file, then name.
     pub fn list(&self) -> Vec<Arc<Group>> {
         self.groups().values().map(|r| Arc::clone(&r.group)).collect()
+    }
+
+    /// Visits what was said of each alert of all groups last, until `visit` says false.
+    pub fn told_of(&self, visit: &mut dyn FnMut(Notice) -> bool) {
+        for group in self.list() {
+            if !group.rules.iter().all(|r| r.told_of(&self.env, visit)) {
+                return;
+            }
+        }
     }
 
     /// When `group` is evaluated next, milliseconds since the epoch.

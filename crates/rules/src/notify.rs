@@ -18,7 +18,7 @@ pub struct Notice {
     /// Whether it was resolved.
     pub resolved: bool,
     /// Page that shows the expression.
-    pub generator_url: String,
+    pub generator_url: Arc<str>,
 }
 
 /// Takes notices. It must not block: evaluation waits for it.

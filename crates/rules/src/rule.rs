@@ -1,15 +1,18 @@
 //! One rule while it runs: its health, its alerts, the series it wrote.
 
 use crate::alert::{Alert, AlertState};
-use crate::alerting::{self, Alerts, Texts, Waits};
+use crate::alert_series::{self, Rows};
+use crate::alerting::{self, Alerts, Found, Texts, Waits};
 use crate::commit::{Written, commit};
 use crate::environment::Environment;
 use crate::grid::{to_ms, to_ns};
-use crate::recording::{self, Row};
+use crate::notify::Notice;
+use crate::recording;
 use crate::spec::{Kind, RuleSpec};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tortie_model::storage::Queryable;
+use tortie_tsdb::append::Slot;
 
 /// How the last evaluation went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +64,10 @@ pub struct Rule {
     /// Read at the first evaluation.
     texts: OnceLock<Texts>,
     state: Mutex<State>,
-    /// Series of the last evaluation; only who evaluates takes it.
+    /// Series that the last evaluation of a recording rule wrote; only who evaluates takes it.
     written: Mutex<Written>,
+    /// Series of alerts that are over and have no stale marker yet.
+    left: Mutex<Vec<Slot>>,
 }
 
 struct State {
@@ -104,6 +109,7 @@ impl Rule {
                 restored,
             }),
             written: Mutex::default(),
+            left: Mutex::default(),
         }
     }
 
@@ -135,6 +141,13 @@ impl Rule {
             self.state().active.values().filter(|a| a.resolved_at.is_none()).cloned().collect();
         all.sort_by(|a, b| a.labels.cmp(&b.labels));
         all
+    }
+
+    /// Visits what was said of each alert last, until `visit` says false; says whether it never did.
+    pub fn told_of(&self, env: &Environment, visit: &mut dyn FnMut(Notice) -> bool) -> bool {
+        let url = alerting::url_of(&self.spec, env);
+        let s = self.state();
+        s.active.values().filter(|a| a.last_sent_at.is_some()).all(|a| visit(alerting::notice(a, &url)))
     }
 
     /// Number of alerts in memory, resolved ones among them.
@@ -186,25 +199,37 @@ impl Rule {
     ) -> Result<(usize, Option<String>), String> {
         let at_ms = to_ms(tick.ts - to_ns(tick.query_offset_ms));
         let answer = env.query(data, &self.spec.query, &self.spec.expr, at_ms)?;
-        let rows = match &self.spec.kind {
-            Kind::Record => recording::rows(&self.spec, answer, tick.limit)?,
+        match &self.spec.kind {
+            Kind::Record => {
+                let rows = recording::rows(&self.spec, answer, tick.limit)?;
+                let n = rows.len();
+                Ok((n, commit(&*env.store, rows, at_ms, &mut self.written())?))
+            }
             Kind::Alert { annotations, .. } => {
                 let texts = self.texts.get_or_init(|| Texts::read(&self.spec, annotations, env));
                 let found = alerting::found(&self.spec, texts, &answer, tick.ts, env)?;
-                self.step(env, found, tick)?
+                drop(answer);
+                let mut left = self.left();
+                let rows = self.step(env, found, tick, &mut left)?;
+                let n = rows.len();
+                let with_alerts = |note: &mut dyn FnMut(&mut Alerts)| note(&mut self.state().active);
+                Ok((n, alert_series::commit(&*env.store, rows, at_ms, &mut left, with_alerts)?))
             }
-        };
-        let n = rows.len();
-        let mut written = self.written();
-        Ok((n, commit(&*env.store, rows, at_ms, &mut written)?))
+        }
     }
 
     /// Moves the alerts on and tells of them.
-    fn step(&self, env: &Environment, found: Alerts, tick: Tick) -> Result<Vec<Row>, String> {
+    fn step(
+        &self,
+        env: &Environment,
+        found: Found,
+        tick: Tick,
+        left: &mut Vec<Slot>,
+    ) -> Result<Rows, String> {
         let mut s = self.state();
-        let restored = s.restored;
-        let rows =
-            alerting::step(&mut s.active, found, &self.spec, self.waits(), tick.ts, tick.limit, restored)?;
+        let (spec, restored) = (&self.spec, s.restored);
+        let waits = self.waits();
+        let rows = alerting::step(&mut s.active, found, spec, waits, tick, restored, left)?;
         let notices = alerting::notices(&mut s.active, &self.spec, tick.ts, tick.interval_ms, env);
         drop(s);
         if !notices.is_empty() {
@@ -217,19 +242,29 @@ impl Rule {
     pub(crate) fn copy_from(&self, old: &Rule) {
         *self.written() = std::mem::take(&mut *old.written());
         if self.spec.is_alert() && old.spec.is_alert() {
+            // Their series stay the same: rules are the same by name and labels.
+            self.left().append(&mut old.left());
             let active = std::mem::take(&mut old.state().active);
-            let mut s = self.state();
-            for (labels, mut alert) in active {
-                // Rule labels may have changed under the same names.
-                alert.series = None;
-                s.active.insert(labels, alert);
-            }
+            self.state().active.extend(active);
+        } else {
+            self.left().extend(old.take_slots());
         }
     }
 
-    /// Takes the series of the last evaluation.
+    /// Takes the series of the last evaluation of a recording rule.
     pub(crate) fn take_written(&self) -> Written {
         std::mem::take(&mut *self.written())
+    }
+
+    /// Takes the series of all alerts.
+    pub(crate) fn take_slots(&self) -> Vec<Slot> {
+        let mut slots = std::mem::take(&mut *self.left());
+        slots.extend(self.state().active.values_mut().flat_map(alert_series::slots));
+        slots
+    }
+
+    fn left(&self) -> MutexGuard<'_, Vec<Slot>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -30,6 +30,8 @@ pub(crate) struct Scraper {
     mapped: Arc<PoolConfig>,
     /// Accept header of that configuration's formats.
     accept: Arc<str>,
+    /// Why the target does not get that configuration's credentials, if it does not.
+    withheld: Option<String>,
     relabel_all: bool,
     scraped: bool,
 }
@@ -51,6 +53,7 @@ impl Scraper {
             reports: ReportSlots::default(),
             accept: accept_header(&config.protocols, &config.escaping).into(),
             mapped: config,
+            withheld: None,
             relabel_all: false,
             scraped: false,
         }
@@ -95,6 +98,7 @@ impl Scraper {
         forced: Option<String>,
     ) {
         self.configure(config);
+        self.withheld = self.target.withheld(config);
         self.scraped = true;
         let started = shared.clock.monotonic_ns();
         let mut memory = shared.scratches.lease();
@@ -127,7 +131,7 @@ impl Scraper {
             compress: config.enable_compression,
             timeout_ms: self.target.timeout_ms,
             transport,
-            trusted: self.target.withheld.is_none(),
+            trusted: self.withheld.is_none(),
             limit: config.body_size_limit,
         };
         let content_type = match http::fetch(&mut self.kept, &ask, memory).await {
@@ -238,6 +242,7 @@ impl Scraper {
         };
         self.reports.push(&report, &self.target.public, at_ms, &mut work.batch);
         let mut last = LastScrape {
+            remarks: self.target.remarks(&self.mapped, self.withheld.is_some()),
             at_ms,
             seconds,
             error: outcome.error.as_ref().map(|r| r.reason.clone()).unwrap_or_default(),
@@ -258,7 +263,7 @@ impl Scraper {
                 last.warning = format!("samples were not stored: {e}");
             }
         }
-        if let Some(hosts) = &self.target.withheld
+        if let Some(hosts) = &self.withheld
             && last.warning.is_empty()
         {
             last.warning.clone_from(hosts);

@@ -43,6 +43,8 @@ pub struct TargetStatus {
     pub last_error: String,
     /// What the last scrape stored but would like to say: duplicates, refused samples. Empty when nothing.
     pub last_warning: String,
+    /// What is to be known of how it is asked: an unverified certificate, credentials over plain HTTP.
+    pub remarks: Vec<&'static str>,
     /// Start of the last scrape, milliseconds since the epoch, 0 when there was none.
     pub last_scrape_ms: i64,
     /// Duration of the last scrape in seconds.

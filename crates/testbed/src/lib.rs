@@ -13,6 +13,7 @@ mod faulty_proxy;
 mod fleet;
 mod http;
 pub mod installs;
+pub mod names;
 mod namespace;
 pub mod openid;
 mod openssl;

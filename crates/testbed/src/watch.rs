@@ -90,6 +90,45 @@ impl Drop for Watch {
     }
 }
 
+/// A thread that works after every change, and after a while if nobody told of one.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    thread: Option<JoinHandle<()>>,
+    stop: Stop,
+}
+
+impl Follower {
+    /// Begins. Work that fails is tried again by the next change or the next look.
+    pub(crate) fn start(
+        watch: Watch,
+        at_least_every: Duration,
+        mut work: impl FnMut() + Send + 'static,
+    ) -> Follower {
+        let stop = watch.stopper();
+        let thread = std::thread::spawn(move || {
+            while watch.next(at_least_every) {
+                work();
+            }
+        });
+        Follower { thread: Some(thread), stop }
+    }
+
+    /// Ends it, and waits for what it is doing.
+    pub(crate) fn end(&mut self) {
+        self.stop.stop();
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has said so on standard error.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
 impl Shared {
     fn open(&self) -> std::sync::MutexGuard<'_, Vec<(usize, TcpStream)>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)

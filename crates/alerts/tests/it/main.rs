@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)] // a test binary
 
 mod over_http;
+mod storm;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -179,7 +180,7 @@ impl Bed {
             starts_at_ms: now,
             ends_at_ms: now + 240_000,
             resolved: false,
-            generator_url: String::new(),
+            generator_url: Arc::from(""),
         }
     }
 

@@ -1,19 +1,17 @@
 //! A live cluster as a snapshot: about thirty lists, then Prometheus, then probes. What cannot be read is noted with the
 //! reason and the rest is read all the same; nothing is ever written.
 
-use crate::collect::kinds::KINDS;
 use crate::collect::prometheus::{PrometheusAddress, Refused, Way};
 use crate::collect::second_look::{SecondLook, again};
-use crate::collect::{overlay, probes, prometheus_api};
+use crate::collect::{objects, overlay, probes, prometheus_api};
 use crate::component::Component;
 use crate::facts::Facts;
 use crate::facts::samples::{family_query, host_port};
-use crate::snapshot::{Identity, Snapshot, Source, Unseen};
-use futures_util::{StreamExt, stream};
+use crate::snapshot::{Identity, Snapshot, Source, THE_REST, Unseen};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-use tortie_cluster::client::{Cluster, ConnectOptions, ListOptions, LogOptions, ReadError, Resources};
+use tortie_cluster::client::{Cluster, ConnectOptions, LogOptions, ReadError};
 use tortie_cluster::object::{Object, Pod};
 
 /// What to look at besides objects.
@@ -46,13 +44,8 @@ impl Default for Wants {
     }
 }
 
-/// Lists under way at once.
-const AT_ONCE: usize = 8;
 /// Rounds of queries that follow from answers (which matcher kills a selector).
 const ROUNDS: usize = 12;
-
-/// Namespaces in which all ConfigMaps are looked at.
-const MOST_NAMESPACES: usize = 4;
 
 /// Milliseconds by which two clocks seem to differ when they do not: the server's knows whole seconds, and an answer takes
 /// its time.
@@ -101,8 +94,9 @@ pub async fn collect(options: &ConnectOptions, wants: &Wants, files: Vec<Object>
     };
     let whole = tokio::time::timeout(wants.limit, fill(&cluster, wants, files, &mut snap, &mut watch)).await;
     if whole.is_err() {
+        objects::ordered(&mut snap);
         snap.unseen.push(Unseen {
-            what: "the rest".to_owned(),
+            what: THE_REST.to_owned(),
             resource: String::new(),
             namespace: String::new(),
             forbidden: false,
@@ -135,7 +129,7 @@ async fn fill(cluster: &Cluster, wants: &Wants, files: Vec<Object>, snap: &mut S
         Ok(uid) => snap.identity.uid = uid,
         Err(e) => unseen(snap, "read the uid of namespace kube-system", "namespaces", &e),
     }
-    let resources = objects(cluster, snap).await;
+    let resources = objects::read(cluster, snap).await;
     let over = !files.is_empty();
     let second = SecondLook::of(snap, watch);
     if over {
@@ -181,177 +175,6 @@ pub(super) fn unseen(snap: &mut Snapshot, what: &str, resource: &str, e: &ReadEr
     if !known {
         snap.unseen.push(Unseen { what: what.to_owned(), resource, namespace, forbidden, reason });
     }
-}
-
-/// Reads all objects; the answer is what the server serves.
-async fn objects(cluster: &Cluster, snap: &mut Snapshot) -> Resources {
-    let all = ListOptions::default();
-    let (resources, pods, services, slices, nodes, namespaces) = tokio::join!(
-        cluster.resources(),
-        cluster.list_pods(None, &all),
-        cluster.list_services(None, &all),
-        cluster.list_endpoint_slices(None, &all),
-        cluster.list_nodes(&all),
-        cluster.list_namespaces(&all),
-    );
-    macro_rules! keep {
-        ($field:ident, $result:expr, $resource:literal) => {
-            match $result {
-                Ok(list) => snap.$field = list,
-                Err(e) => unseen(snap, concat!("list ", $resource), $resource, &e),
-            }
-        };
-    }
-    keep!(pods, pods, "pods");
-    keep!(services, services, "services");
-    keep!(slices, slices, "endpointslices.discovery.k8s.io");
-    keep!(nodes, nodes, "nodes");
-    keep!(namespaces, namespaces, "namespaces");
-    snap.pods.retain(worth_keeping);
-    let resources = match resources {
-        Ok(r) => r,
-        Err(e) => {
-            unseen(snap, "the kinds that are served", "", &e);
-            return Resources::default();
-        }
-    };
-    served(&resources, snap);
-    let lists: Vec<(String, Result<Vec<Object>, ReadError>)> = stream::iter(KINDS)
-        .filter_map(|wanted| {
-            let resource = resources.find(wanted.group, wanted.kind).cloned();
-            async move { resource.map(|r| (wanted, r)) }
-        })
-        .map(|(wanted, resource)| async move {
-            let options = ListOptions::labelled(wanted.labels);
-            (resource.full_name(), cluster.list(&resource, None, &options).await)
-        })
-        .buffer_unordered(AT_ONCE)
-        .collect()
-        .await;
-    for (name, list) in lists {
-        match list {
-            Ok(objects) => {
-                snap.objects.extend(objects.into_iter().map(Arc::new));
-            }
-            Err(e) => unseen(snap, &format!("list {name}"), &name, &e),
-        }
-    }
-    snap.objects.sort_by_key(|o| o.reference());
-    snap.objects.dedup_by(|a, b| a.reference() == b.reference());
-    if !snap.unseen.iter().any(|u| u.resource == "configmaps") {
-        let journal = crate::setup::journal::of_snapshot(snap).unwrap_or_default();
-        snap.setup = Some(journal.map(|j| j.seen()).unwrap_or_default());
-    }
-    unlabelled_boards(cluster, &resources, snap).await;
-    events(cluster, &resources, snap).await;
-    secrets(cluster, &resources, snap).await;
-    resources
-}
-
-/// Dashboards that lack the label by which Grafana's side-car finds them, in the namespaces where people put them: Grafana's,
-/// Prometheus', Calico's. ConfigMaps without a dashboard of Calico's metrics are not kept.
-async fn unlabelled_boards(cluster: &Cluster, resources: &Resources, snap: &mut Snapshot) {
-    let Some(resource) = resources.find("", "ConfigMap") else { return };
-    let grafana = |p: &&Pod| p.meta.labels.get("app.kubernetes.io/name").is_some_and(|n| n == "grafana");
-    let calico = |p: &&Pod| p.meta.labels.get("k8s-app").is_some_and(|n| n == "calico-kube-controllers");
-    let pods =
-        snap.pods.iter().filter(grafana).chain(snap.pods.iter().filter(calico)).map(|p| &p.meta.namespace);
-    let prometheus = snap.of("monitoring.coreos.com", "Prometheus").map(|o| &o.meta.namespace);
-    let mut namespaces: Vec<String> = pods.chain(prometheus).cloned().collect();
-    namespaces.sort();
-    namespaces.dedup();
-    for namespace in namespaces.iter().take(MOST_NAMESPACES) {
-        let options = ListOptions { most: 500, ..ListOptions::default() };
-        match cluster.list(resource, Some(namespace), &options).await {
-            Ok(list) => {
-                for object in list.into_iter().filter(holds_a_board) {
-                    if !snap.objects.iter().any(|o| o.reference() == object.reference()) {
-                        snap.objects.push(Arc::new(object));
-                    }
-                }
-            }
-            Err(e) => unseen(snap, &format!("list configmaps of {namespace}"), "configmaps", &e),
-        }
-    }
-}
-
-/// Whether a ConfigMap has a file of a dashboard that speaks of Calico's metrics.
-fn holds_a_board(object: &Object) -> bool {
-    let data = object.body.get("data").and_then(|d| d.as_object());
-    data.into_iter().flatten().any(|(key, text)| {
-        let text = text.as_str().unwrap_or_default();
-        key.ends_with(".json")
-            && text.contains("\"panels\"")
-            && ["felix_", "typha_", "ipam_"].iter().any(|prefix| text.contains(prefix))
-    })
-}
-
-/// Warnings of the monitoring objects: the operator says there, and there alone, why it rejected one.
-async fn events(cluster: &Cluster, resources: &Resources, snap: &mut Snapshot) {
-    let Some(resource) = resources.find("", "Event") else { return };
-    for kind in ["ServiceMonitor", "PodMonitor", "PrometheusRule", "ScrapeConfig", "Prometheus"] {
-        let options = ListOptions {
-            fields: Some(format!("involvedObject.kind={kind}")),
-            most: 5_000,
-            ..ListOptions::default()
-        };
-        match cluster.list(resource, None, &options).await {
-            Ok(list) => snap.objects.extend(list.into_iter().map(Arc::new)),
-            Err(e) => {
-                unseen(snap, "list events", "events", &e);
-                return;
-            }
-        }
-    }
-}
-
-/// The configuration that the operator generated, one Secret a Prometheus object. It is optional: without the right the
-/// stations "written" and "loaded" merge.
-async fn secrets(cluster: &Cluster, resources: &Resources, snap: &mut Snapshot) {
-    let Some(resource) = resources.find("", "Secret") else { return };
-    let names: Vec<(String, String)> = snap
-        .of("monitoring.coreos.com", "Prometheus")
-        .map(|p| (p.meta.namespace.clone(), p.meta.name.clone()))
-        .collect();
-    for (namespace, name) in names {
-        match cluster.get(resource, Some(&namespace), &format!("prometheus-{name}")).await {
-            Ok(secret) => {
-                if let Some(text) = crate::generated::unpack(&secret) {
-                    snap.generated.insert(format!("{namespace}/{name}"), text);
-                }
-            }
-            Err(e) => {
-                unseen(snap, &format!("get secret {namespace}/prometheus-{name}"), "secrets", &e);
-                // `tortie rbac doctor` does not ask for it: to lack it is no finding.
-                snap.unseen.iter_mut().filter(|u| u.resource == "secrets").for_each(|u| u.forbidden = false);
-            }
-        }
-    }
-}
-
-fn served(resources: &Resources, snap: &mut Snapshot) {
-    snap.served = resources.all.iter().map(|r| format!("{}.{}/{}", r.plural, r.group, r.version)).collect();
-    for (group, reason) in &resources.failed {
-        snap.unseen.push(Unseen {
-            what: format!("the API group {group}"),
-            resource: group.clone(),
-            namespace: String::new(),
-            forbidden: false,
-            reason: reason.clone(),
-        });
-    }
-}
-
-/// Pods that a check may look at: Calico's, the collectors', and all that hold a port of their node.
-fn worth_keeping(pod: &Pod) -> bool {
-    let app = |key: &str| pod.meta.labels.get(key).map(String::as_str).unwrap_or_default();
-    let monitoring = ["prometheus", "grafana", "alertmanager", "prometheus-operator"];
-    Component::ALL.iter().any(|c| c.apps().contains(&app("k8s-app")))
-        || app("k8s-app") == "calico-node-windows"
-        || app("k8s-app").starts_with("tigera-")
-        || monitoring.contains(&app("app.kubernetes.io/name"))
-        || pod.host_network
-        || pod.containers.iter().flat_map(|c| &c.ports).any(|p| p.host_port != 0)
 }
 
 /// Asks Grafana; before the Prometheus, which is asked what its dashboards ask.

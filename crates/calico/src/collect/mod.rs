@@ -8,6 +8,7 @@ mod grafana;
 mod http;
 pub(crate) mod kinds;
 pub mod live;
+mod objects;
 pub mod one;
 mod overlay;
 mod probes;

@@ -320,3 +320,30 @@ fn goals(outcomes: &[Outcome], facts: &Facts<'_>) -> Vec<(Component, GoalState)>
     }
     goals
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A finding decides, also where other goals are unknown; what is below `--fail-on` leaves it to the goals.
+    #[test]
+    fn the_exit_code_is_the_findings_before_it_is_the_goals() {
+        #[track_caller]
+        fn check(level: Option<Level>, goals: &[GoalState], fail_on: Level, expect: u8) {
+            let finding = |level| Finding { level, ..Finding::new("x") };
+            let goals = Component::ALL.into_iter().zip(goals.iter().copied()).collect();
+            let report =
+                Report { findings: level.map(finding).into_iter().collect(), outcomes: Vec::new(), goals };
+            assert_eq!(report.exit_code(fail_on), expect);
+        }
+        use GoalState::{Pass, Pending, Unknown};
+        check(None, &[Pass, Pass], Level::Fail, 0);
+        check(None, &[Pass, Unknown], Level::Fail, 3);
+        check(None, &[Pending], Level::Fail, 3);
+        check(Some(Level::Fail), &[Pass, Unknown], Level::Fail, 1);
+        check(Some(Level::Warn), &[Pass, Unknown], Level::Fail, 3);
+        check(Some(Level::Warn), &[Pass, Unknown], Level::Warn, 1);
+        check(Some(Level::Warn), &[Pass], Level::Fail, 0);
+        check(Some(Level::Info), &[Pass], Level::Info, 1);
+    }
+}

@@ -22,3 +22,5 @@ pub(crate) mod wording;
 
 #[cfg(test)]
 mod catalogue_tests;
+#[cfg(test)]
+mod unread_tests;

@@ -72,6 +72,10 @@ fn head(facts: &Facts<'_>, frame: &Frame) -> Vec<String> {
         };
         lines.extend(wrap::prose(&format!("Prometheus {name} {state}"), frame.ink.width));
     }
+    for unseen in facts.snap.late() {
+        let name = unseen.what.trim_start_matches("list ");
+        lines.extend(wrap::prose(&format!("Not read {name}: {}", unseen.reason), frame.ink.width));
+    }
     if facts.snap.collectors.is_empty() {
         let names: Vec<&str> = facts.prometheuses.iter().map(|p| p.name.as_str()).collect();
         if !names.is_empty() {

@@ -4,7 +4,7 @@ pub use super::hand::Gate;
 use super::hand::Hand;
 use super::journal::{Beside, Entry, Field, Store};
 use super::step::{Plan, Step, Target, Write};
-use super::{history, own, pointer};
+use super::{history, managers, own, pointer};
 use std::path::PathBuf;
 use tortie_cluster::client::ReadError;
 use tortie_cluster::object::Object;
@@ -160,7 +160,10 @@ pub(super) async fn rehearse(hand: &Hand<'_>, step: &Step) -> Result<bool, Setup
 async fn write(hand: &Hand<'_>, step: &Step, force: bool, mode: Mode) -> Result<Object, SetupError> {
     match &step.write {
         Write::Apply { object, .. } => {
-            let object = Object::parse(object.clone()).map_err(|e| SetupError::Damaged(e.to_string()))?;
+            // What is ours alone is written whole.
+            let there = if step.own { None } else { hand.get(&step.target.reference()).await? };
+            let body = there.map_or_else(|| object.clone(), |there| managers::with_ours(object, &there));
+            let object = Object::parse(body).map_err(|e| SetupError::Damaged(e.to_string()))?;
             hand.apply(&object, force, mode).await
         }
         Write::Patch { operations } => hand.patch(&step.target.reference(), operations, mode).await,

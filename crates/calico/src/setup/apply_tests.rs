@@ -4,6 +4,7 @@ use super::apply::{Making, SetupError, apply};
 use super::step::{Checked, Plan};
 use super::{Options, plan, saved, standing, trial, undo};
 use crate::collect::{Wants, collect};
+use crate::component::Component;
 use crate::facts::Facts;
 use crate::snapshot::Snapshot;
 use serde_json::{Value, json};
@@ -219,6 +220,57 @@ fn little() -> Options {
     let rule = json!({"alert": "FelixDown", "expr": "up{job=\"felix\"} == 0", "for": "5m"});
     let rules = Some(json!({"groups": [{"name": "calico", "rules": [rule]}]}));
     Options { no_dashboards: true, rules, ..Options::default() }
+}
+
+/// An apply that leaves out what its manager applied before takes it away: both ports of an Installation stand, also when a
+/// later run writes one of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_setup_applied_before_stays_when_it_applies_more() {
+    let bench = Bench::start(&operator(30), CalicoApi::Aggregated).await;
+    let before = bench.dump().await;
+    let ports = || {
+        let list = bench.server.objects("operator.tigera.io", "installations");
+        ["nodeMetricsPort", "typhaMetricsPort"].map(|field| list[0]["spec"][field].clone())
+    };
+    let through = Options { felix: Some(super::FelixThrough::Installation), ..little() };
+    let plan = bench.plan(&through).await;
+    bench.apply(&plan, &open).await.unwrap();
+    assert_eq!(ports(), [json!(9091), json!(9093)]);
+    let later = Options { ports: [(Component::Typha, 9193)].into(), ..through };
+    bench.apply(&bench.plan(&later).await, &open).await.unwrap();
+    assert_eq!(ports(), [json!(9091), json!(9193)]);
+    bench.undo(&plan.namespace, &open).await.unwrap();
+    assert_eq!(ports(), [Value::Null, Value::Null]);
+    same(&before, &bench.dump().await);
+}
+
+/// What a later version wrote down is not read as if it were of this one: neither setup nor undo touches anything.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_journal_of_another_form_is_refused() {
+    let bench = Bench::start(&operator(30), CalicoApi::Aggregated).await;
+    let plan = bench.plan(&little()).await;
+    bench.apply(&plan, &open).await.unwrap();
+    let there = bench.server.objects("", "configmaps");
+    let journal = there.iter().find(|o| o["metadata"]["name"] == super::JOURNAL).unwrap();
+    let text =
+        journal["data"]["journal.json"].as_str().unwrap().replace("setup.journal/v1", "setup.journal/v2");
+    let target = super::Target::new("v1", "ConfigMap", &plan.namespace, super::JOURNAL).reference();
+    let newer = json!({"data": {"journal.json": text}});
+    let mode = tortie_cluster::writer::Mode::Real;
+    bench.writer().await.merge_patch(&target, &newer, "tortie-setup", mode).await.unwrap();
+    let _ = bench.writes();
+    let port = Options { ports: [(Component::Typha, 9193)].into(), ..little() };
+    let more = bench.plan(&port).await;
+    let refused = bench
+        .apply(&more, &open)
+        .await
+        .err()
+        .into_iter()
+        .chain(bench.undo(&plan.namespace, &open).await.err());
+    let told: Vec<String> = refused.map(|e| e.to_string()).collect();
+    let why = "it is of form \"tortie.setup.journal/v2\", this version reads tortie.setup.journal/v1";
+    assert!(told.len() == 2 && told.iter().all(|t| t.ends_with(why)), "{told:?}");
+    assert_eq!(bench.writes(), [""; 0]);
 }
 
 /// A journal speaks of all that setup makes; that is not a dashboard which stands somewhere already.

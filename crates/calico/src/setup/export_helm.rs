@@ -20,7 +20,7 @@ pub(super) fn files(plan: &Plan) -> Vec<(String, String)> {
             }
             Write::Apply { object, .. } if step.own => manifests.push(manifest(object)),
             Write::Apply { object, .. } => settings.push(yaml_of(object)),
-            Write::Elsewhere { fragment, .. } if is_values(fragment) => values.push_str(fragment),
+            Write::Elsewhere { fragment, .. } if is_values(fragment) => add_values(&mut values, fragment),
             Write::Patch { .. } | Write::Elsewhere { .. } | Write::Conflict => open.push_str(&by_hand(step)),
             Write::Nothing => {}
         }
@@ -54,6 +54,20 @@ pub(super) fn files(plan: &Plan) -> Vec<(String, String)> {
 /// A fragment for a chart is a mapping of the chart's own sections.
 fn is_values(fragment: &str) -> bool {
     ["installation:", "defaultFelixConfiguration:"].iter().any(|s| fragment.starts_with(s))
+}
+
+/// Adds a fragment, below the section of its name when there is one.
+fn add_values(values: &mut String, fragment: &str) {
+    let (section, fields) = fragment.split_once('\n').unwrap_or((fragment, ""));
+    let head = format!("{section}\n");
+    let at = values
+        .match_indices(&head)
+        .map(|(i, _)| i)
+        .find(|i| *i == 0 || values.as_bytes().get(i - 1) == Some(&b'\n'));
+    match at {
+        Some(at) => values.insert_str(at + head.len(), fields),
+        None => values.push_str(fragment),
+    }
 }
 
 fn by_hand(step: &Step) -> String {

@@ -1,10 +1,41 @@
-//! `managedFields` as they were before a field was written.
+//! `managedFields`: what setup applied before, and the list as it was before a field was written.
 
-use super::MANAGER;
+use super::{MANAGER, patch};
 use serde_json::{Map, Value, json};
+use tortie_cluster::object::Object;
 
 /// The name that the API server gives to owners it did not know (apimachinery managedfields/internal/lastapplied).
 const BEFORE_FIRST: &str = "before-first-apply";
+
+/// Fields to apply to an object that others own too, with those that setup applied to it before: an apply that leaves one of
+/// its manager's fields out gives it up, and the server takes it away.
+pub(super) fn with_ours(object: &Value, there: &Object) -> Value {
+    let mut out = json!({});
+    let own = |m: &&tortie_cluster::object::Managed| {
+        m.manager == MANAGER && m.operation == "Apply" && m.subresource.is_empty()
+    };
+    for entry in there.meta.managed.iter().filter(own) {
+        patch::merge(&mut out, &held(&entry.fields, &there.body));
+    }
+    patch::merge(&mut out, object);
+    out
+}
+
+/// The values of a field set. Items of lists are left out: of objects of others setup applies plain fields alone.
+fn held(fields: &Value, body: &Value) -> Value {
+    let mut out = Map::new();
+    for (key, inner) in fields.as_object().into_iter().flatten() {
+        let Some(name) = key.strip_prefix("f:") else { continue };
+        let Some(value) = body.get(name) else { continue };
+        let leaf = inner.as_object().is_none_or(Map::is_empty);
+        if leaf {
+            out.insert(name.to_owned(), value.clone());
+        } else if value.is_object() {
+            out.insert(name.to_owned(), held(inner, value));
+        }
+    }
+    Value::Object(out)
+}
 
 /// The list as it should be after the fields at `pointers` were given back: ours gone, the owners of before own them
 /// again. None when it is so already.
@@ -83,6 +114,24 @@ mod tests {
 
     fn entry(manager: &str, time: &str, fields: Value) -> Value {
         json!({"manager": manager, "operation": "Update", "apiVersion": "v1", "time": time, "fieldsV1": fields})
+    }
+
+    #[test]
+    fn what_was_applied_before_is_applied_again() {
+        #[track_caller]
+        fn check(operation: &str, manager: &str, expect: &Value) {
+            let body = json!({"apiVersion": "v1", "kind": "X", "metadata": {"name": "x", "labels": {"a/b": "1"}, "managedFields": [
+                {"manager": manager, "operation": operation, "apiVersion": "v1",
+                    "fieldsV1": {"f:metadata": {"f:labels": {"f:a/b": {}}}, "f:spec": {".": {}, "f:old": {}, "f:gone": {}, "f:list": {"k:{\"name\":\"n\"}": {}}}}},
+            ]}, "spec": {"old": 9091, "other": 1, "list": [{"name": "n"}]}});
+            let new = json!({"kind": "X", "metadata": {"name": "x"}, "spec": {"new": 9093}});
+            assert_eq!(with_ours(&new, &Object::parse(body).unwrap()), *expect, "{manager} {operation}");
+        }
+        let alone = json!({"kind": "X", "metadata": {"name": "x"}, "spec": {"new": 9093}});
+        let both = json!({"kind": "X", "metadata": {"name": "x", "labels": {"a/b": "1"}}, "spec": {"old": 9091, "new": 9093}});
+        check("Apply", MANAGER, &both);
+        check("Update", MANAGER, &alone);
+        check("Apply", "kubectl", &alone);
     }
 
     #[test]

@@ -297,8 +297,12 @@ fn decisions_that_are_missing_are_asked_for() {
         installs::Options { nodes: 201, ..fresh() },
         &Options::default(),
         |_| {},
-        &PlanError::ManyNodes { nodes: 201 }.to_string(),
+        "this cluster has 201 nodes: choose how Felix is turned on (hint: --felix-through configuration restarts all Felix at \
+         once inside their pods; --felix-through installation rolls the DaemonSet)",
     );
+    // Up to here nobody is asked.
+    let snap = snapshot(&installs::Options { nodes: 200, ..fresh() }, |_| {});
+    assert!(plan(&Facts::of(&snap), &Options::default()).is_ok());
     let snap = Snapshot::new(Source::Dump);
     assert_eq!(plan(&Facts::of(&snap), &Options::default()), Err(PlanError::NoCalico));
 }

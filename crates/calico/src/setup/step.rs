@@ -118,7 +118,7 @@ pub struct Step {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "how", rename_all = "camelCase")]
 pub enum Write {
-    /// Server-side apply of exactly these fields.
+    /// Server-side apply of these fields, and of those that setup applied to the object before.
     Apply {
         /// The fields as an object.
         object: Value,

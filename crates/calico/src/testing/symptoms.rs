@@ -431,5 +431,10 @@ pub(crate) fn consequences(entry: &Entry, hit: &[Component]) -> Option<Vec<Sympt
             _ => return None,
         })
     };
-    Some(hit.iter().filter_map(one).collect())
+    let mut out: Vec<Symptom> = hit.iter().filter_map(one).collect();
+    if entry.check == "T510" {
+        // What the operator rejects it takes out.
+        out.extend(hit.iter().map(|c| Symptom::NotLoaded(theirs(*c))));
+    }
+    Some(out)
 }

@@ -41,6 +41,15 @@ impl Pki {
         let cert = params(common_name, names).signed_by(&key, &self.issuer).unwrap().pem();
         Pair { cert, key: key.serialize_pem() }
     }
+
+    /// The same, which is over since 2021.
+    #[allow(dead_code)] // not every test binary that includes this file needs it
+    pub(crate) fn expired(&self, names: &[&str]) -> Pair {
+        let key = KeyPair::generate().unwrap();
+        let mut p = params("expired", names);
+        p.not_after = rcgen::date_time_ymd(2021, 1, 1);
+        Pair { cert: p.signed_by(&key, &self.issuer).unwrap().pem(), key: key.serialize_pem() }
+    }
 }
 
 /// A certificate that signs itself and says that it is an authority, as `openssl req -x509` makes them.

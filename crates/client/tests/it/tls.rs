@@ -77,6 +77,14 @@ async fn a_certificate_that_signs_itself_is_taken_when_it_is_named() {
     let server = serve(&elsewhere).await;
     let wrong = reason(Rig::new().get(&trusting(&elsewhere.cert), &server.https("/")).await);
     assert!(wrong.contains("x509: certificate is valid for 10.0.0.1, not 127.0.0.1"), "{wrong}");
+    // One that nobody named: who signed it is asked last.
+    let stranger = serve(&pki::self_signed(&["127.0.0.1"])).await;
+    let unknown = "tls: failed to verify certificate: x509: certificate signed by unknown authority";
+    for config in [trusting(&elsewhere.cert), HttpClientConfig::default()] {
+        assert_eq!(reason(Rig::new().get(&config, &stranger.https("/")).await), unknown);
+    }
+    let early = reason(rig.get(&HttpClientConfig::default(), &stranger.https("/")).await);
+    assert!(early.contains("is before 2020-01-01T00:00:00Z"), "{early}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! One watch at work: a list, then what changes from there on, for ever.
 
 use super::event::Event;
+use super::health::MissingRight;
 use super::hub::Hub;
 use super::lines::{Line, Lines};
 use super::pace::{self, Backoff};
@@ -94,7 +95,7 @@ impl<T: Watched> Follow<T> {
     }
 
     async fn fail(&mut self, failure: Failure) {
-        let (message, refused, asked) = match failure {
+        let (message, refused, missing, asked) = match failure {
             Failure::Expired => {
                 self.version = None;
                 return;
@@ -103,7 +104,7 @@ impl<T: Watched> Follow<T> {
                 sleep(self.backoff.pause(None)).await;
                 return;
             }
-            Failure::Connect(e) => (e.to_string(), false, None),
+            Failure::Connect(e) => (e.to_string(), false, None, None),
             Failure::Read(e, number) => {
                 self.hub.give_up(number, &e).await;
                 let refused = matches!(e, ReadError::Forbidden { .. } | ReadError::NotFound { .. });
@@ -111,11 +112,11 @@ impl<T: Watched> Follow<T> {
                     ReadError::TooMany { retry_after } => Some(*retry_after),
                     _ => None,
                 };
-                (e.to_string(), refused, asked)
+                (e.to_string(), refused, MissingRight::of(&e), asked)
             }
         };
         let now = self.hub.clock.now_ms();
-        self.store.note(|h| h.failed(now, &message, refused));
+        self.store.note(|h| h.failed(now, &message, refused, missing));
         let pause = self.backoff.pause(asked);
         if self.said.as_deref() != Some(&message) {
             tracing::warn!(

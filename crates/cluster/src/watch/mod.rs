@@ -17,7 +17,7 @@ pub mod pace;
 mod selection;
 mod store;
 
-pub use health::Health;
+pub use health::{Health, MissingRight};
 pub use hub::{Connect, Watch, Watches};
 pub use objects::{
     Conditions, Container, ContainerPort, Custom, Endpoint, EndpointSlice, Endpoints, Ingress, IngressRule,

@@ -28,7 +28,7 @@ pub fn alertmanager_configs(objects: &Objects) -> Vec<ConfigSeen> {
             .filter(|am| takes(am, config, objects))
             .map(|am| am.meta.key())
             .collect(),
-        refused: accept::alertmanager_config(&config.spec).err(),
+        refused: accept::alertmanager_config(&config.meta.name, &config.spec).err(),
     });
     let mut all: Vec<ConfigSeen> = all.collect();
     all.sort_by(|a, b| a.key.cmp(&b.key));

@@ -158,108 +158,10 @@ fn full(name: &impl std::fmt::Display) -> String {
 
 /// A small server of a few names, for tests of this crate.
 #[cfg(test)]
-pub(super) mod testing {
-    use super::*;
-    use std::collections::{BTreeMap, BTreeSet};
-    use std::sync::Mutex;
-    use tokio::net::TcpListener;
-
-    type Data = AllRecordData<Vec<u8>, Name<Vec<u8>>>;
-
-    #[derive(Default)]
-    pub(in crate::dns) struct Zone(Mutex<Names>);
-
-    #[derive(Default)]
-    struct Names {
-        records: BTreeMap<String, Vec<Data>>,
-        failing: BTreeSet<String>,
-    }
-
-    impl Zone {
-        pub(in crate::dns) fn put(&self, name: &str, data: Data) {
-            self.0.lock().unwrap().records.entry(name.to_owned()).or_default().push(data);
-        }
-
-        pub(in crate::dns) fn address(&self, name: &str, ip: [u8; 4]) {
-            self.put(name, Data::A(domain::rdata::A::new(ip.into())));
-        }
-
-        /// Is there, with no records.
-        pub(in crate::dns) fn empty(&self, name: &str) {
-            self.0.lock().unwrap().records.insert(name.to_owned(), Vec::new());
-        }
-
-        /// Is answered with SERVFAIL.
-        pub(in crate::dns) fn fails(&self, name: &str) {
-            self.0.lock().unwrap().failing.insert(name.to_owned());
-        }
-
-        /// The answer to a question, cut short when it is longer than `most` bytes.
-        fn answer(&self, question: &[u8], most: usize) -> Vec<u8> {
-            let question = Message::from_octets(question.to_vec()).unwrap();
-            let asked = question.sole_question().unwrap();
-            let name = format!("{}.", asked.qname().to_string().trim_end_matches('.'));
-            let zone = self.0.lock().unwrap();
-            let code = match zone.records.contains_key(&name) {
-                _ if zone.failing.contains(&name) => Rcode::SERVFAIL,
-                true => Rcode::NOERROR,
-                false => Rcode::NXDOMAIN,
-            };
-            let mut message = MessageBuilder::new_vec().start_answer(&question, code).unwrap();
-            for data in zone.records.get(&name).into_iter().flatten() {
-                message.push((*asked.qname(), 60, data.clone())).unwrap();
-            }
-            let whole = message.finish();
-            if whole.len() <= most {
-                return whole;
-            }
-            let mut short = MessageBuilder::new_vec().start_answer(&question, code).unwrap();
-            short.header_mut().set_tc(true);
-            short.finish()
-        }
-    }
-
-    /// Serves a zone on a port of 127.0.0.1, by UDP and TCP, until the runtime ends.
-    pub(in crate::dns) async fn serve(zone: Zone) -> u16 {
-        let (udp, tcp, port) = loop {
-            let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-            let port = udp.local_addr().unwrap().port();
-            // A port that is free for one may be taken for the other.
-            if let Ok(tcp) = TcpListener::bind(("127.0.0.1", port)).await {
-                break (udp, tcp, port);
-            }
-        };
-        tokio::spawn(async move {
-            let mut buffer = vec![0; 4096];
-            loop {
-                tokio::select! {
-                    came = udp.recv_from(&mut buffer) => {
-                        let (n, from) = came.unwrap();
-                        // What is nobody's answer is passed over.
-                        udp.send_to(&[0; 12], from).await.unwrap();
-                        udp.send_to(&zone.answer(&buffer[..n], 512), from).await.unwrap();
-                    }
-                    came = tcp.accept() => {
-                        let (mut stream, _) = came.unwrap();
-                        let n = stream.read_u16().await.unwrap();
-                        let mut question = vec![0; usize::from(n)];
-                        stream.read_exact(&mut question).await.unwrap();
-                        let answer = zone.answer(&question, usize::MAX);
-                        stream.write_u16(u16::try_from(answer.len()).unwrap()).await.unwrap();
-                        stream.write_all(&answer).await.unwrap();
-                    }
-                }
-            }
-        });
-        port
-    }
-}
-
-#[cfg(test)]
 mod tests {
-    use super::testing::{Zone, serve};
     use super::*;
     use domain::rdata::{Cname, Mx, Ns, Srv};
+    use tortie_testbed::names::Zone;
 
     fn name(text: &str) -> Name<Vec<u8>> {
         text.parse().unwrap()
@@ -274,7 +176,7 @@ mod tests {
         zone.put("_am._tcp.x.", AllRecordData::Srv(Srv::new(1, 2, 9093, name("am.x."))));
         zone.put("mx.", AllRecordData::Mx(Mx::new(5, name("mail.x."))));
         zone.put("ns.", AllRecordData::Ns(Ns::new(name("ns1.x."))));
-        let server = SocketAddr::from(([127, 0, 0, 1], serve(zone).await));
+        let server = SocketAddr::from(([127, 0, 0, 1], zone.serve().unwrap()));
         let service = Answer::Service { target: "am.x.".to_owned(), port: 9093 };
         for (asked, kind, expect) in [
             ("a.", RecordType::A, Answer::Address([10, 1, 2, 3].into())),
@@ -294,7 +196,7 @@ mod tests {
         for i in 0..200 {
             zone.address("many.", [10, 0, 1, i]);
         }
-        let server = SocketAddr::from(([127, 0, 0, 1], serve(zone).await));
+        let server = SocketAddr::from(([127, 0, 0, 1], zone.serve().unwrap()));
         let Reply::Known(records) = ask(server, "many.", RecordType::A).await.unwrap() else { panic!() };
         assert_eq!(records.len(), 200);
     }

@@ -125,10 +125,10 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
-    use super::super::exchange::testing::{Zone, serve};
     use super::*;
     use std::path::Path;
     use tortie_host::MemFs;
+    use tortie_testbed::names::Zone;
 
     #[test]
     fn names_take_the_search_path() {
@@ -160,7 +160,7 @@ mod tests {
         zone.address("am.mon.local.", [10, 0, 0, 2]);
         zone.fails("broken.");
         zone.empty("empty.local.");
-        let port = serve(zone).await;
+        let port = zone.serve().unwrap();
         let r = resolver("nameserver 127.0.0.1\nsearch local mon.local\n", port);
         let found = r.look_up("am", RecordType::A).await.unwrap();
         assert_eq!(found, [Answer::Address([10, 0, 0, 1].into()), Answer::Address([10, 0, 0, 2].into())]);
@@ -177,7 +177,7 @@ mod tests {
     async fn a_server_that_refuses_is_passed_over() {
         let zone = Zone::default();
         zone.address("am.", [10, 0, 0, 1]);
-        let port = serve(zone).await;
+        let port = zone.serve().unwrap();
         // Nothing listens at the second address; the first is no address at all.
         let r = resolver("nameserver here\nnameserver 127.0.0.77\nnameserver 127.0.0.1\n", port);
         assert_eq!(r.look_up("am.", RecordType::A).await.unwrap().len(), 1);

@@ -5,12 +5,13 @@ use super::scope::{self, Groups, Scope};
 use super::spec::{self, Server, Spec};
 use crate::TargetGroup;
 use crate::crds::Indexed;
+use crate::together::Together;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tortie_config::kubernetes::Role;
 
 /// Changes that come within this time are taken together.
@@ -83,9 +84,10 @@ async fn run(
     let mut scopes: Vec<Box<dyn Scope>> =
         namespaces.iter().map(|n| scope::open(&spec, n.as_deref(), &watches, &wake)).collect();
     let mut groups = Groups::new();
+    let mut together = Together::new(&wake, TOGETHER);
     loop {
-        wake.notified().await;
-        sleep(TOGETHER).await;
+        together.woken().await;
+        together.gathered().await;
         let began = Instant::now();
         // Before the refresh: what comes during it makes groups only with the next one.
         let all_listed = scopes.iter().all(|s| s.synced());
@@ -98,8 +100,7 @@ async fn run(
             sender.send_replace(Arc::new(groups.values().cloned().collect()));
         }
         listed.store(all_listed, Ordering::Release);
-        // Under a storm of changes it must leave time for the rest of the process.
-        sleep(began.elapsed() * REST).await;
+        together.rest(began.elapsed() * REST);
     }
 }
 

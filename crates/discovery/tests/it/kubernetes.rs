@@ -197,3 +197,62 @@ async fn five_thousand_pods() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(rig.asked().is_empty(), "nothing is asked while nothing changes");
 }
+
+/// K-11: all of 5,000 pods behind 500 slices are made anew, ten at a time. The targets are handed over a few times a second
+/// at most, are right soon after the last change, and nothing is listed again for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rollout_of_five_thousand_pods_is_handed_over_in_few_sets() {
+    const PODS: usize = 5000;
+    let mut rig = Rig::start().await;
+    for i in 0..PODS {
+        rig.kube.place(&pod("a", i));
+        if i % 10 == 0 {
+            let name = format!("a{}", i / 10);
+            rig.kube.place(&service("a", &name));
+            rig.kube.place(&slice("a", &name, i..i + 10));
+        }
+    }
+    rig.apply(&[("slices", "role: endpointslice")]);
+    rig.until("slices", PODS, |_| true).await;
+    rig.asked();
+    let mut stream = rig.streams["slices"].clone();
+    stream.mark_unchanged();
+    let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
+    let counting = tokio::spawn(async move {
+        let mut sets = 0;
+        loop {
+            tokio::select! {
+                changed = stream.changed() => changed.unwrap(),
+                _ = &mut stopped => return sets,
+            }
+            stream.mark_unchanged();
+            sets += 1;
+        }
+    });
+    let began = Instant::now();
+    for group in 0..PODS / 10 {
+        let (old, new) = (group * 10..group * 10 + 10, PODS + group * 10..PODS + group * 10 + 10);
+        assert!(new.clone().all(|i| rig.kube.place(&pod("a", i))));
+        rig.kube.place(&slice("a", &format!("a{group}"), new));
+        for i in old {
+            assert!(rig.kube.remove(&pod("a", i)));
+        }
+        tokio::time::sleep(Duration::from_millis(4)).await;
+    }
+    let rolled = began.elapsed();
+    let is_new = |t: &str| {
+        let number =
+            t.split_once("pod_name\": \"p").and_then(|(_, n)| n.split('"').next()?.parse::<usize>().ok());
+        number.is_some_and(|n| n >= PODS)
+    };
+    rig.until("slices", PODS, is_new).await;
+    let right = began.elapsed() - rolled;
+    stop.send(()).unwrap();
+    let sets: u32 = counting.await.unwrap();
+    println!("{PODS} pods made anew within {rolled:.1?}: {sets} sets, the last right {right:.1?} after");
+    let most = (rolled + right).as_millis() / 200 + 2;
+    assert!(sets > 1 && u128::from(sets) <= most, "{sets} sets, at most {most}");
+    assert!(right < Duration::from_secs(10), "{right:?}");
+    let asked = rig.asked();
+    assert!(!asked.keys().any(|k| k.starts_with("list")), "{asked:?}");
+}

@@ -223,6 +223,10 @@ fn alertmanager_objects() -> Vec<Value> {
         |kind: &str, c: Value| json!({"receivers": [{"name": "r", kind: [c]}], "route": {"receiver": "r"}});
     let interval = |i: Value| json!({"muteTimeIntervals": [{"name": "m", "timeIntervals": [i]}]});
     let routed = |route: Value| json!({"receivers": [{"name": "r"}], "route": route});
+    let key = |name: &str, key: &str| json!({"name": name, "key": key});
+    let with_http = |http: Value| json!({"url": "http://x", "httpConfig": http});
+    let oauth2 =
+        json!({"clientId": {"secret": key("s", "k")}, "clientSecret": key("s", "k"), "tokenUrl": "http://x"});
     let specs = [
         json!({}),
         receiver("webhookConfigs", json!({"url": "http://x"})),
@@ -248,6 +252,43 @@ fn alertmanager_objects() -> Vec<Value> {
         receiver("slackConfigs", json!({"actions": [{"type": "b", "text": "t"}]})),
         receiver("slackConfigs", json!({"fields": [{"title": "", "value": "x"}]})),
         receiver("opsgenieConfigs", json!({"responders": [{"type": "team"}]})),
+        receiver("opsgenieConfigs", json!({"apiURL": "localhost:80"})),
+        receiver("webhookConfigs", json!({"url": "ftp://x"})),
+        receiver("webhookConfigs", json!({"url": "10.0.0.1:80"})),
+        receiver("webhookConfigs", json!({"url": "{{ .X }}"})),
+        receiver("webhookConfigs", with_http(json!({"basicAuth": {}, "oauth2": oauth2}))),
+        receiver("webhookConfigs", with_http(json!({"bearerTokenSecret": key("s", "k"), "basicAuth": {}}))),
+        receiver(
+            "webhookConfigs",
+            with_http(json!({"authorization": {"type": "Basic", "credentials": key("s", "k")}})),
+        ),
+        receiver("webhookConfigs", with_http(json!({"authorization": {}}))),
+        receiver("webhookConfigs", with_http(json!({"tlsConfig": {"keySecret": key("s", "k")}}))),
+        receiver("webhookConfigs", with_http(json!({"noProxy": "x"}))),
+        receiver("webhookConfigs", with_http(json!({"followRedirects": true}))),
+        receiver("pagerdutyConfigs", json!({"url": "http://", "routingKey": key("s", "k")})),
+        receiver(
+            "pagerdutyConfigs",
+            json!({"routingKey": key("s", "k"), "pagerDutyLinkConfigs": [{"href": "http://x"}, {"href": "x"}]}),
+        ),
+        receiver("pagerdutyConfigs", json!({"routingKey": key("s", "k"), "clientURL": "://x"})),
+        receiver("emailConfigs", json!({"to": "a@b", "smarthost": "mail"})),
+        receiver("emailConfigs", json!({"to": "a@b", "smarthost": "[::1]:2:5"})),
+        receiver("emailConfigs", json!({"to": "a@b", "smarthost": "mail:25"})),
+        receiver("snsConfigs", json!({"sigv4": {}})),
+        receiver("snsConfigs", json!({"topicARN": "t"})),
+        receiver("snsConfigs", json!({"topicARN": "t", "phoneNumber": "1"})),
+        receiver("snsConfigs", json!({"topicARN": "t", "apiURL": "x"})),
+        receiver(
+            "rocketchatConfigs",
+            json!({"token": key("s", "k"), "tokenID": key("s", "k"), "iconURL": "x"}),
+        ),
+        receiver("telegramConfigs", json!({"botTokenFile": "x", "chatID": 1, "apiURL": "x:1"})),
+        receiver("webexConfigs", json!({"roomID": "r", "apiURL": "HTTP://h"})),
+        receiver(
+            "discordConfigs",
+            json!({"apiURL": key("s", "k"), "httpConfig": {"authorization": {}, "basicAuth": {}}}),
+        ),
         json!({"receivers": [{"name": "a"}, {"name": "a"}]}),
         json!({"route": {}}),
         json!({"route": {"receiver": "x"}}),

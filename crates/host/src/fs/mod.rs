@@ -97,11 +97,23 @@ pub trait Fs: Send + Sync {
     /// # Errors
     /// As the operating system says.
     fn write_atomic(&self, path: &Path, data: &[u8]) -> io::Result<()> {
+        self.write_atomic_in_pieces(path, &mut |file| file.append(data))
+    }
+
+    /// As [`Fs::write_atomic`], for what is better not held in memory whole: `write` appends the content.
+    ///
+    /// # Errors
+    /// As `write` and the operating system say.
+    fn write_atomic_in_pieces(
+        &self,
+        path: &Path,
+        write: &mut dyn FnMut(&dyn FsFile) -> io::Result<()>,
+    ) -> io::Result<()> {
         let mut tmp = path.as_os_str().to_owned();
         tmp.push(".tmp");
         let tmp = PathBuf::from(tmp);
         let f = self.create(&tmp)?;
-        f.append(data)?;
+        write(&*f)?;
         f.sync()?;
         self.rename(&tmp, path)?;
         match path.parent() {

@@ -199,3 +199,38 @@ fn a_panic_is_an_error_of_its_rule_alone() {
     assert_eq!(rig.ask("r", 0).len(), 1);
     assert!(error_of(&g, 1).is_none());
 }
+
+#[test]
+fn series_of_alerts_follow_their_states_over_an_evaluation_that_a_limit_refuses() {
+    let rig = Rig::new();
+    let spec = tortie_rules::GroupSpec { limit: 2, ..spec(vec![alert("Down", "up == 0", 60, 0)]) };
+    let g = Group::new(spec, false);
+    let mut seen = Vec::new();
+    // How many are down; three are one too many.
+    for (i, down) in [2, 2, 3, 2, 2, 1, 0].into_iter().enumerate() {
+        let t = i as i64 * 60;
+        for job in 0..3 {
+            rig.put("up", &[("job", &format!("j{job}"))], t, if job < down { 0.0 } else { 1.0 });
+        }
+        rig.evaluate(&g, t);
+        seen.push((
+            rig.ask("count by (alertstate) (ALERTS) or vector(0)", t).join(" "),
+            error_of(&g, 0).is_some(),
+        ));
+    }
+    let pending = r#"{"alertstate": "pending"} 2 {} 0"#.to_owned();
+    let firing = |n: usize| format!(r#"{{"alertstate": "firing"}} {n} {{}} 0"#);
+    let expect = [
+        (pending.clone(), false),
+        (firing(2), false),
+        // Refused whole: what was written last stands.
+        (firing(2), true),
+        // They begin anew.
+        (pending, false),
+        (firing(2), false),
+        (firing(1), false),
+        ("{} 0".to_owned(), false),
+    ];
+    assert_eq!(seen, expect);
+    assert!(rig.ask("{__name__=~\"ALERTS.*\"}", 360).is_empty());
+}

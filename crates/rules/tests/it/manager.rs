@@ -1,9 +1,9 @@
 //! Groups that run by themselves, reloads among them.
 
 use crate::rig::{Heard, Rig, alert, record, spec};
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tortie_host::{CpuPool, SystemClock};
 use tortie_rules::{Environment, GoTemplates, GroupSpec, Manager, Notice, Notify, Options, Settings};
 use tortie_script::unit::store::TestStore;
@@ -176,5 +176,54 @@ fn metrics_have_the_names_of_prometheus() {
     for quantile in ["0.5", "0.9", "0.99"] {
         let name = format!("prometheus_rule_evaluation_duration_seconds{{quantile=\"{quantile}\"}} ");
         assert!(text.lines().any(|l| l.starts_with(&name) && !l.ends_with("NaN")), "{name} in\n{text}");
+    }
+}
+
+/// Waits in a notice for the notice of another rule.
+#[derive(Default)]
+struct Meets {
+    here: Mutex<usize>,
+    both: Condvar,
+    longest: Duration,
+    met: watch::Sender<Option<bool>>,
+}
+
+impl Notify for Meets {
+    fn notify(&self, _: Vec<Notice>) {
+        let mut here = self.here.lock().unwrap();
+        *here += 1;
+        self.both.notify_all();
+        let (here, _) = self.both.wait_timeout_while(here, self.longest, |n| *n < 2).unwrap();
+        // The first one says it.
+        self.met.send_if_modified(|met| {
+            let first = met.is_none();
+            met.get_or_insert(*here >= 2);
+            first
+        });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rules_that_do_not_need_each_other_run_at_the_same_time_when_asked_to() {
+    for (concurrent, longest) in [(true, Duration::from_secs(60)), (false, Duration::from_millis(200))] {
+        let meets = Arc::new(Meets { longest, ..Meets::default() });
+        let mut met = meets.met.subscribe();
+        let env = Environment::new(
+            Arc::new(TestStore::default()),
+            Arc::new(GoTemplates::default()),
+            Arc::clone(&meets) as _,
+            Arc::new(SystemClock::new()),
+            Default::default(),
+            Options { concurrent, ..Options::default() },
+        );
+        let m = Manager::new(Arc::new(env), CpuPool::start(2, 64));
+        let rules = vec![alert("One", "vector(1)", 0, 0), alert("Other", "vector(2)", 0, 0)];
+        m.update(vec![fast("g", rules)], Settings::default()).await;
+        m.start();
+        let first = met.wait_for(Option::is_some);
+        let first = tokio::time::timeout(Duration::from_secs(60), first).await.unwrap().unwrap();
+        assert_eq!(*first, Some(concurrent));
+        drop(first);
+        m.stop().await;
     }
 }

@@ -2,6 +2,7 @@
 
 mod bound;
 mod populate;
+mod remarks;
 mod url;
 
 pub use populate::{Populated, populate};
@@ -28,8 +29,6 @@ pub struct Target {
     pub interval_ms: i64,
     /// Milliseconds that a scrape may take.
     pub timeout_ms: i64,
-    /// When credentials are withheld: which host they are for, and which one relabelling made of it.
-    pub withheld: Option<String>,
     state: Mutex<State>,
 }
 
@@ -51,6 +50,7 @@ pub(crate) struct LastScrape {
     pub(crate) seconds: f64,
     pub(crate) error: String,
     pub(crate) warning: String,
+    pub(crate) remarks: Vec<&'static str>,
     pub(crate) samples: u64,
     pub(crate) series_added: u64,
     pub(crate) body_bytes: u64,
@@ -70,7 +70,6 @@ impl Target {
             hash: labels_hash::target(labels, url.as_str()),
             interval_ms: ms(populate::INTERVAL, config.interval_ms).max(1),
             timeout_ms: ms(populate::TIMEOUT, config.timeout_ms).max(1),
-            withheld: config.foreign.then(|| bound::withheld(config, &discovered, &url)).flatten(),
             url,
             state: Mutex::new(State { discovered, ..State::default() }),
         }
@@ -109,6 +108,17 @@ impl Target {
         s.last = last;
     }
 
+    /// When a configuration's credentials are withheld: which host they are for, and which one relabelling made of it. Asked
+    /// for each scrape: a target outlives changes of credentials and of what was discovered.
+    pub(crate) fn withheld(&self, config: &PoolConfig) -> Option<String> {
+        config.foreign.then(|| bound::withheld(config, &self.state().discovered, &self.url)).flatten()
+    }
+
+    /// What is to be known of how it is asked.
+    pub(crate) fn remarks(&self, config: &PoolConfig, withheld: bool) -> Vec<&'static str> {
+        remarks::of(&config.http, self.url.scheme(), withheld)
+    }
+
     /// What the Targets page shows.
     pub fn status(&self) -> TargetStatus {
         let s = self.state();
@@ -120,6 +130,7 @@ impl Target {
             health: s.health,
             last_error: s.last.error.clone(),
             last_warning: s.last.warning.clone(),
+            remarks: s.last.remarks.clone(),
             last_scrape_ms: s.last.at_ms,
             last_duration: s.last.seconds,
             samples: s.last.samples,

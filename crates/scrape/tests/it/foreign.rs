@@ -75,6 +75,33 @@ async fn credentials_stay_with_the_host_that_was_discovered() {
     assert!(meant.asked().is_empty());
 }
 
+/// A target that was there before its credentials, or before another host was discovered for it, is judged like a new one.
+#[tokio::test]
+async fn credentials_that_come_later_are_judged_too() {
+    let (meant, other) = (metrics().await, metrics().await);
+    let rig = Rig::new(&meant.addr.to_string(), None);
+    let away = format!(
+        "relabel_configs: [{{target_label: __address__, replacement: 'localhost:{}'}}]",
+        other.addr.port()
+    );
+    assert_eq!(rig.scrape(pool(&away, true), 1).await.last_warning, "");
+    let s = rig.scrape(pool(&format!("{TOKEN}{away}"), true), 2).await;
+    assert!(s.last_warning.starts_with("credentials are not sent: "), "{}", s.last_warning);
+    assert_eq!(s.remarks, [""; 0]);
+    // The host that the rules lead to is discovered, and then another one again.
+    rig.groups.send_replace(group(&[format!("localhost:{}", other.addr.port())]));
+    let s = rig.scrape(pool(&format!("{TOKEN}{away}"), true), 3).await;
+    assert_eq!(
+        (s.last_warning.as_str(), s.remarks.as_slice()),
+        ("", &["credentials are sent over plain http"][..])
+    );
+    rig.groups.send_replace(group(&[meant.addr.to_string()]));
+    let s = rig.scrape(pool(&format!("{TOKEN}{away}"), true), 4).await;
+    assert!(s.last_warning.starts_with("credentials are not sent: "), "{}", s.last_warning);
+    let sent: Vec<bool> = other.asked().iter().map(|a| a.header("authorization").is_some()).collect();
+    assert_eq!(sent, [false, false, true, false]);
+}
+
 #[tokio::test]
 async fn credentials_do_not_follow_a_redirect_to_another_host() {
     let other = metrics().await;

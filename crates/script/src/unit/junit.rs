@@ -63,7 +63,7 @@ mod tests {
         let outcome = |tests: &[&str], errors: &[(&str, &str)]| Outcome {
             tests: tests.iter().map(|t| (*t).to_owned()).collect(),
             errors: errors.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect(),
-            warnings: Vec::new(),
+            ..Outcome::default()
         };
         let files = [
             ("a.yml".to_owned(), outcome(&["one", "two"], &[("two", "x < \"1\"\n")])),

@@ -1,8 +1,10 @@
 //! promtool's unit tests of rules: series in, rules evaluated, alerts and answers compared.
 //!
 //! Reading order: [`run`] (a file), `test` (one test), `store` (where its series stand), `texts` (how alerts and samples
-//! are shown).
+//! are shown), `diff` (two lists of alerts side by side), `dump` (all that stands there).
 
+mod diff;
+mod dump;
 pub mod junit;
 pub mod store;
 mod test;
@@ -11,7 +13,7 @@ mod texts;
 use std::path::Path;
 use tortie_config::rules::unit::{UnitFile, UnitTest};
 use tortie_config::rules::{Checks, RuleFile};
-use tortie_host::Fs;
+use tortie_host::{Clock, Fs, SystemClock};
 use tortie_model::names::NameScheme;
 use tortie_model::regex::Regex;
 use tortie_rules::{GroupSpec, from_config, templates};
@@ -25,6 +27,10 @@ pub struct Options {
     pub delayed_name_removal: bool,
     /// Whether keys of rule files that mean nothing are passed over.
     pub ignore_unknown_fields: bool,
+    /// Whether alerts that are not as they should be are shown as a difference.
+    pub diff: bool,
+    /// Whether [`Outcome::debug`] is filled.
+    pub debug: bool,
     /// Only tests whose name one of these matches; all when there is none.
     pub run: Vec<Regex>,
 }
@@ -38,6 +44,8 @@ pub struct Outcome {
     pub errors: Vec<(String, String)>,
     /// What is odd and no error.
     pub warnings: Vec<String>,
+    /// What `--debug` shows: when tests begin and end, all samples at their end.
+    pub debug: Vec<String>,
 }
 
 impl Outcome {
@@ -57,6 +65,7 @@ pub fn run(path: &str, fs: &dyn Fs, options: &Options) -> Outcome {
         Ok(f) => f,
         Err(e) => return Outcome::broken(e),
     };
+    let clock = SystemClock::new();
     let mut outcome = Outcome::default();
     let rule_files = rule_files(&file, path, fs, &mut outcome.warnings);
     for (i, name) in file.group_eval_order.iter().enumerate() {
@@ -69,10 +78,18 @@ pub fn run(path: &str, fs: &dyn Fs, options: &Options) -> Outcome {
             continue;
         }
         let name = if test.name.is_empty() { format!("unnamed#{i}") } else { test.name.clone() };
+        let began = clock.monotonic_ns();
+        if options.debug {
+            outcome.debug.push(format!("DEBUG: Starting test {name}"));
+        }
         let errors = match groups(&rule_files, &file, test, fs, options) {
-            Ok(groups) => test::run(&file, test, groups, options),
+            Ok(groups) => test::run(&file, test, groups, options, &mut outcome.debug),
             Err(errors) => errors,
         };
+        if options.debug {
+            let took = dump::took(clock.monotonic_ns().saturating_sub(began));
+            outcome.debug.push(format!("DEBUG: Test {name} finished, took {took}"));
+        }
         outcome.errors.extend(errors.into_iter().map(|e| (name.clone(), e)));
         outcome.tests.push(name);
     }

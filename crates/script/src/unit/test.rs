@@ -1,7 +1,8 @@
 //! One unit test: input series and rules in steps, then expressions.
 
+use super::dump::matrix_text;
 use super::store::TestStore;
-use super::texts::{Shown, alerts_text, histogram_text, samples_text};
+use super::texts::{Shown, alerts_diff, alerts_text, histogram_text, samples_text};
 use super::{Options, evaluation_interval_of, interval_of};
 use crate::load::Load;
 use crate::storage::Sample;
@@ -40,6 +41,7 @@ pub(super) fn run(
     test: &UnitTest,
     groups: Vec<GroupSpec>,
     options: &Options,
+    debug: &mut Vec<String>,
 ) -> Vec<String> {
     let input = match input(file, test) {
         Ok(i) => i,
@@ -81,7 +83,7 @@ pub(super) fn run(
     });
     let groups = groups.into_iter().map(|g| Group::new(g, false)).collect();
     let engine = Engine::new(engine_options);
-    Running { file, test, options, groups, env, store, engine, input }.steps()
+    Running { file, test, options, groups, env, store, engine, input }.steps(debug)
 }
 
 fn labels_of(pairs: &[(String, String)]) -> Labels {
@@ -104,7 +106,7 @@ fn input(file: &UnitFile, test: &UnitTest) -> Result<Input, String> {
 }
 
 impl Running<'_> {
-    fn steps(mut self) -> Vec<String> {
+    fn steps(mut self, debug: &mut Vec<String>) -> Vec<String> {
         let interval = evaluation_interval_of(self.file);
         let start = self.test.start_ms;
         let last = self.test.alerts.iter().map(|a| a.eval_time_ms);
@@ -137,7 +139,33 @@ impl Running<'_> {
         for expected in &self.test.expressions {
             errors.extend(self.check_expression(expected));
         }
+        if self.options.debug {
+            debug.extend(self.dump(last));
+        }
         errors
+    }
+
+    /// All samples at the end of a test that took `last` milliseconds.
+    fn dump(&self, last: i64) -> Vec<String> {
+        // A range of the language is of whole seconds here.
+        let length = last.div_euclid(1000).saturating_add(1).saturating_mul(1000);
+        let (range, at) = (go_duration(length), self.test.start_ms.saturating_add(length));
+        let text = format!("{{__name__=~\".+\"}}[{range}]");
+        let failed = |doing: &str, e: String| {
+            vec![format!("DEBUG: Failed {doing}, expr: {}, err: {e}", tortie_promql::go_text::quote(&text))]
+        };
+        let expr = match parse_expr(&text, &self.options.language) {
+            Ok(e) => e,
+            Err(e) => return failed("querying", e.to_string()),
+        };
+        match self.engine.instant(&*self.store, &expr, at, &QueryContext::new(&text)) {
+            Err(e) => failed("query exec", e.to_string()),
+            Ok(answer) => {
+                let Value::Matrix(series) = answer.value else { return Vec::new() };
+                let title = format!("DEBUG: Dump of all data (input_series and rules) at {range}:");
+                vec![title, matrix_text(&series)]
+            }
+        }
     }
 
     fn append_until(&mut self, ts: i64) -> Result<(), String> {
@@ -196,10 +224,14 @@ impl Running<'_> {
             format!("    name: {},\n", self.test.name)
         };
         let (at, indent) = (duration::format(expected.eval_time_ms), "            ");
+        let alert = &expected.alertname;
+        if self.options.diff {
+            let diff = alerts_diff(&wanted, &got, indent)?;
+            return Some(format!("{title}    alertname: {alert}, time: {at}, \n        diff: {diff}"));
+        }
         let (wanted, got) = (alerts_text(&wanted, indent), alerts_text(&got, indent));
         Some(format!(
-            "{title}    alertname: {}, time: {at}, \n        exp:{wanted}, \n        got:{got}",
-            expected.alertname
+            "{title}    alertname: {alert}, time: {at}, \n        exp:{wanted}, \n        got:{got}"
         ))
     }
 

@@ -1,5 +1,6 @@
 //! How alerts and samples are shown where they are not as they should be.
 
+use super::diff::{Json, difference};
 use tortie_model::columns::ResetHint;
 use tortie_model::names::is_legacy_label_name;
 use tortie_model::{Labels, gofloat};
@@ -25,6 +26,14 @@ impl Shown {
         Shown { labels, annotations }
     }
 
+    pub(super) fn json(&self) -> Json {
+        let map = |pairs: &[(String, String)]| {
+            Json::Map(pairs.iter().map(|(n, v)| (n.clone(), Json::Text(v.clone()))).collect())
+        };
+        let (labels, annotations) = (map(&self.labels), map(&self.annotations));
+        Json::Map([("Labels".to_owned(), labels), ("Annotations".to_owned(), annotations)].into())
+    }
+
     fn text(&self) -> String {
         format!("Labels:{}\nAnnotations:{}", pairs_text(&self.labels), pairs_text(&self.annotations))
     }
@@ -34,12 +43,22 @@ fn pairs_text(pairs: &[(String, String)]) -> String {
     labels_text(pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())))
 }
 
-fn labels_text<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+pub(super) fn labels_text<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let one = |(n, v): (&str, &str)| {
         let name = if is_legacy_label_name(n) { n.to_owned() } else { quote(n) };
         format!("{name}={}", quote(v))
     };
     format!("{{{}}}", pairs.map(one).collect::<Vec<_>>().join(", "))
+}
+
+/// How a list of alerts differs from another, as promtool shows it: an empty list has one alert without labels.
+pub(super) fn alerts_diff(expected: &[Shown], got: &[Shown], indent: &str) -> Option<String> {
+    let json = |all: &[Shown]| {
+        let nothing = Shown { labels: Vec::new(), annotations: Vec::new() };
+        Json::List(if all.is_empty() { vec![nothing.json()] } else { all.iter().map(Shown::json).collect() })
+    };
+    let (expected, got) = (json(expected), json(got));
+    (expected != got).then(|| indented(&difference(&expected, &got), indent))
 }
 
 /// A list of alerts; lines after the first begin with `indent`.

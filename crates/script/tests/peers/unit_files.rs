@@ -75,3 +75,41 @@ fn features_chosen_tests_and_unknown_keys() {
     let ignoring = Options { ignore_unknown_fields: true, ..Options::default() };
     check("rules_run_extrafields.yml", &["--ignore-unknown-fields"], &ignoring);
 }
+
+/// What promtool says on its standard error for a file, and what we say; durations left out.
+fn both_say(file: &str, flag: &str, options: &Options) -> [String; 2] {
+    let dir = folder();
+    let bin = std::env::var_os("TORTIE_PEERS_BIN").expect("TORTIE_PEERS_BIN (hint: make peers-test)");
+    let mut command = Command::new(PathBuf::from(bin).join("promtool"));
+    let out = command.args(["test", "rules", flag, file]).current_dir(&dir).output().unwrap();
+    let ours = run(&dir.join(file).display().to_string(), &RealFs, options);
+    let failed = (!ours.passed()).then(|| "  FAILED:".to_owned());
+    let lines = ours.debug.into_iter().chain(failed).chain(ours.errors.into_iter().map(|(_, e)| e));
+    let without_time = |text: &str| -> String {
+        let line = |l: &str| l.split(" finished, took").next().unwrap_or(l).to_owned() + "\n";
+        text.lines().map(line).collect()
+    };
+    [String::from_utf8(out.stderr).unwrap(), lines.map(|l| l + "\n").collect()].map(|t| without_time(&t))
+}
+
+#[test]
+fn differences_read_as_promtools() {
+    let options = Options { diff: true, ..Options::default() };
+    for file in ["unittest.yml", "failing.yml", "rules_run.yml", "rules_run_no_fuzzy.yml"] {
+        let [theirs, ours] = both_say(file, "--diff", &options);
+        assert_eq!(ours, theirs, "{file}");
+    }
+    let [_, ours] = both_say("failing.yml", "--diff", &options);
+    assert!(ours.contains("diff: ") && ours.contains("\x1b[0;3"), "{ours}");
+}
+
+#[test]
+fn dumps_read_as_promtools() {
+    let options = Options { debug: true, ..Options::default() };
+    for file in ["unittest.yml", "failing.yml", "rules_run.yml", "start-time-test.yml"] {
+        let [theirs, ours] = both_say(file, "--debug", &options);
+        assert_eq!(ours, theirs, "{file}");
+    }
+    let [_, ours] = both_say("failing.yml", "--debug", &options);
+    assert!(ours.contains("DEBUG: Dump of all data") && ours.contains(" @["), "{ours}");
+}

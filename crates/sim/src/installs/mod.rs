@@ -1,6 +1,11 @@
 //! Clusters as objects: what an operator, a manifest or a Helm install of Calico leaves in the API server, and what the
 //! usual monitoring stacks add. Pure builders; every value is JSON as the API server would give it.
 //!
+//! These are models of a cluster at rest: identities, statuses, managers and pods stand in them as literals, and versions differ
+//! only where a check looks. What people and operators *send* to a real API server, by version and with all that operators set
+//! back, is another thing and stands in `tortie-testbed` (`installs`, `actor`), where it is compared with recordings of the
+//! real operators; it takes from here what is the same in both (Grafana).
+//!
 //! Used by the doctor's tests, the fake API server, the demo and the tests on a real API server (which makes pods and
 //! EndpointSlices itself: [`Objects::for_server`] leaves them out).
 

@@ -8,7 +8,6 @@ mod desired;
 mod merge;
 
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -16,7 +15,7 @@ use serde_json::{Value, json};
 use crate::api::{Api, Refused, path_of};
 use crate::bed::Bed;
 use crate::installs::{Version, kube_controllers_configuration, patch};
-use crate::watch::Stop;
+use crate::watch::Follower;
 
 /// Field manager of the operator.
 pub(crate) const MANAGER: &str = "operator";
@@ -28,8 +27,7 @@ const AT_LEAST_EVERY: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Actor {
     shared: Arc<Shared>,
-    follower: Option<JoinHandle<()>>,
-    stop: Stop,
+    _follower: Follower,
 }
 
 #[derive(Debug)]
@@ -52,17 +50,12 @@ impl Actor {
             "/apis/crd.projectcalico.org/v1/kubecontrollersconfigurations",
             "/apis/projectcalico.org/v3/kubecontrollersconfigurations",
         ]);
-        let stop = watch.stopper();
-        let follower = std::thread::spawn({
-            let shared = shared.clone();
-            move || {
-                while watch.next(AT_LEAST_EVERY) {
-                    // Somebody else's write in between, or a kind that is not there yet: the next look tries again.
-                    let _ = shared.reconcile();
-                }
-            }
+        let own = shared.clone();
+        let follower = Follower::start(watch, AT_LEAST_EVERY, move || {
+            // Somebody else's write in between, or a kind that is not there yet.
+            let _ = own.reconcile();
         });
-        Actor { shared, follower: Some(follower), stop }
+        Actor { shared, _follower: follower }
     }
 
     /// Reconciles once, now.
@@ -71,16 +64,6 @@ impl Actor {
     /// When the API server refuses.
     pub fn reconcile(&self) -> anyhow::Result<()> {
         self.shared.reconcile()
-    }
-}
-
-impl Drop for Actor {
-    fn drop(&mut self) {
-        self.stop.stop();
-        if let Some(follower) = self.follower.take() {
-            // A panic of the follower has said so on standard error.
-            let _ = follower.join();
-        }
     }
 }
 

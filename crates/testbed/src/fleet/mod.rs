@@ -16,7 +16,6 @@ mod wanted;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -26,7 +25,7 @@ use tortie_sim::Component;
 use crate::api::Api;
 use crate::bed::Bed;
 use crate::namespace::Namespace;
-use crate::watch::Stop;
+use crate::watch::Follower;
 
 use behaviour::Behaviour;
 pub use fault::{Fault, Where};
@@ -50,8 +49,7 @@ const SCRAPERS: &str = "/api/v1/pods?labelSelector=app.kubernetes.io/name=promet
 #[derive(Debug)]
 pub struct Fleet {
     inner: Arc<Inner>,
-    follower: Option<JoinHandle<()>>,
-    stop: Stop,
+    follower: Follower,
 }
 
 struct Inner {
@@ -120,17 +118,12 @@ impl Fleet {
             NETWORK_POLICIES,
             SCRAPERS,
         ]);
-        let stop = watch.stopper();
-        let follower = std::thread::spawn({
-            let inner = inner.clone();
-            move || {
-                while watch.next(AT_LEAST_EVERY) {
-                    // The next change or the next look tries again.
-                    let _ = inner.settle();
-                }
-            }
+        let own = inner.clone();
+        let follower = Follower::start(watch, AT_LEAST_EVERY, move || {
+            // The next look tries again.
+            let _ = own.settle();
         });
-        Ok(Fleet { inner, follower: Some(follower), stop })
+        Ok(Fleet { inner, follower })
     }
 
     /// What listens now, by address.
@@ -162,11 +155,7 @@ impl Fleet {
 
 impl Drop for Fleet {
     fn drop(&mut self) {
-        self.stop.stop();
-        if let Some(follower) = self.follower.take() {
-            // A panic of the follower has said so on standard error.
-            let _ = follower.join();
-        }
+        self.follower.end();
         lock(&self.inner.open).clear();
     }
 }

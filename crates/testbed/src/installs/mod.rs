@@ -1,6 +1,10 @@
 //! What is there before anybody does anything: Calico as an operator, a manifest or a Helm chart installs it, and the
 //! two usual monitoring stacks. Objects to be made on a bed.
 //!
+//! `tortie_sim::installs` models the same installs as clusters at rest, with identities, statuses, managers and pods. Only what
+//! is the same in both is taken from there (Grafana): the rest here is what is sent, by version, without what servers and
+//! controllers fill in, and must equal recordings of the real operators; a model that is changed for a check must not change it.
+//!
 //! Behind an operator's or a chart's install stands [`crate::Actor`], which makes and keeps the rest.
 
 mod calico;

@@ -12,7 +12,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -23,7 +22,7 @@ use crate::bed::Bed;
 use crate::http::{Answer, exchange};
 use crate::namespace::Namespace;
 use crate::process::Process;
-use crate::watch::Stop;
+use crate::watch::Follower;
 pub(crate) use files::unpacked;
 use restarts::Restarts;
 
@@ -40,8 +39,7 @@ const GATHER: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Kubelet {
     shared: Arc<Shared>,
-    follower: Option<JoinHandle<()>>,
-    stop: Stop,
+    follower: Follower,
 }
 
 #[derive(Debug)]
@@ -87,18 +85,13 @@ impl Kubelet {
             trouble: Mutex::default(),
         });
         let watch = bed.watch(&[PODS, "/api/v1/secrets", "/api/v1/configmaps"]);
-        let stop = watch.stopper();
-        let follower = std::thread::spawn({
-            let shared = shared.clone();
-            move || {
-                while watch.next(AT_LEAST_EVERY) {
-                    std::thread::sleep(GATHER);
-                    // The API server may be away; the next look tells.
-                    let _ = shared.settle();
-                }
-            }
+        let own = shared.clone();
+        let follower = Follower::start(watch, AT_LEAST_EVERY, move || {
+            std::thread::sleep(GATHER);
+            // The API server may be away; the next look tells.
+            let _ = own.settle();
         });
-        Ok(Kubelet { shared, follower: Some(follower), stop })
+        Ok(Kubelet { shared, follower })
     }
 
     /// The pods that run, `NAMESPACE/NAME`, with the address of their server.
@@ -153,11 +146,7 @@ impl Kubelet {
 
 impl Drop for Kubelet {
     fn drop(&mut self) {
-        self.stop.stop();
-        if let Some(follower) = self.follower.take() {
-            // A panic of the follower has said so on standard error.
-            let _ = follower.join();
-        }
+        self.follower.end();
         lock(&self.shared.running).clear();
     }
 }

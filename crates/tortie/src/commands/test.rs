@@ -36,6 +36,12 @@ struct RuleTests {
     /// Only tests whose name matches; may be given several times
     #[arg(long, value_name = "REGEX")]
     run: Vec<String>,
+    /// Show how alerts differ from what was expected, in colours
+    #[arg(long)]
+    diff: bool,
+    /// Say when a test begins and ends, and show all samples at its end
+    #[arg(long)]
+    debug: bool,
     /// Pass over keys of rule files that mean nothing
     #[arg(long)]
     ignore_unknown_fields: bool,
@@ -105,8 +111,12 @@ pub(crate) fn language(features: &[String]) -> Result<(tortie_promql::Options, b
 
 impl RuleTests {
     fn options(&self) -> Result<unit::Options, String> {
-        let mut options =
-            unit::Options { ignore_unknown_fields: self.ignore_unknown_fields, ..Default::default() };
+        let mut options = unit::Options {
+            ignore_unknown_fields: self.ignore_unknown_fields,
+            diff: self.diff,
+            debug: self.debug,
+            ..Default::default()
+        };
         for pattern in &self.run {
             // promtool looks for the pattern anywhere in the name.
             let pattern = format!("(?s:.*)(?:{pattern})(?s:.*)");
@@ -132,6 +142,9 @@ impl RuleTests {
             let outcome = unit::run(file, &RealFs, &options);
             for w in &outcome.warnings {
                 eprintln!("  WARNING: {w}");
+            }
+            for line in &outcome.debug {
+                eprintln!("{line}");
             }
             if outcome.passed() {
                 println!("  SUCCESS");

@@ -1,11 +1,27 @@
 //! Notifications in the server: what rules say goes to the Alertmanagers.
 
 use super::options::ServerOptions;
+use super::rules::Told;
 use std::sync::Arc;
-use tortie_alerts::{Alert, Manager, Options, Settings};
+use tortie_alerts::{Alert, Manager, Options, Settings, Source};
 use tortie_config::Config;
 use tortie_host::{Clock, Fs};
 use tortie_rules::{Notice, Notify};
+
+/// Says what rules said last, for queues that had no room for it.
+pub(crate) struct Said {
+    pub(crate) rules: std::sync::Weak<tortie_rules::Manager>,
+    pub(crate) told: Arc<Told>,
+}
+
+impl Source for Said {
+    fn each(&self, visit: &mut dyn FnMut(Alert) -> bool) {
+        let Some(rules) = self.rules.upgrade() else { return };
+        if !self.told.silent.load(std::sync::atomic::Ordering::Relaxed) {
+            rules.told_of(&mut |notice| visit(alert(notice)));
+        }
+    }
+}
 
 /// Hands the notices of rules on.
 pub(crate) struct Bridge(pub(crate) Arc<Manager>);

@@ -1,6 +1,6 @@
 //! Starting and ending the parts in their order.
 
-use super::alerts::{self, Bridge};
+use super::alerts::{self, Bridge, Said};
 use super::crds;
 use super::doctor::{ClusterDoctor, Patient};
 use super::maintenance::Maintenance;
@@ -217,6 +217,8 @@ impl Server {
             Arc::new(tortie_rules::Manager::new(Arc::new(environment), CpuPool::start(cores.max(2), 4096)));
         let notifications =
             tortie_alerts::Manager::new(alerts::options(&options), Arc::clone(&fs), Arc::clone(&clock));
+        let (said, told) = (Arc::downgrade(&rules), Arc::clone(&running.told));
+        notifications.set_source(Arc::new(Said { rules: said, told }));
         running.told.add(Arc::new(Bridge(Arc::clone(&notifications))));
         let reloader = Reloader::new(
             source,

@@ -99,6 +99,11 @@ pub(crate) async fn begin(
     let state = Arc::clone(&follower.state().borrow());
     if from.take_over == TakeOver::Alone && state.ready_beside {
         let name = &state.prometheus;
+        if let Some(why) = &state.beside_unknown {
+            return Err(StartError::Usage(format!(
+                "--take-over: whether pods of Prometheus {name} are ready is not known: {why}\nhint: tortie rbac run | kubectl apply -f -, or say --take-over=beside to send in any case"
+            )));
+        }
         return Err(StartError::Usage(format!(
             "--take-over: pods of Prometheus {name} are ready, so alerts would be sent twice\nhint: scale it to 0, or say --take-over=beside"
         )));
@@ -212,8 +217,14 @@ fn say_flags(running: &Running, state: &State, begun: &Flags) {
 fn say(running: &Running, state: &State, last: Option<&State>, take_over: TakeOver) {
     running.told.silent.store(!take_over.sends(state.ready_beside), Ordering::Relaxed);
     let observing = observing(state, take_over);
+    let sent = last.is_some_and(|l| take_over.sends(l.ready_beside));
     if last.is_none_or(|l| self::observing(l, take_over) != observing) {
         match &observing {
+            // Nobody is to be paged twice, and whoever reads the log at night is to see why it is quiet here.
+            Some(text) if sent => tracing::warn!(
+                component = "crds",
+                "{text}: its pods are ready again, so nothing is sent from here any more; sent again when they are gone (to send in any case: --take-over=beside)"
+            ),
             Some(text) => tracing::info!(
                 component = "crds",
                 "{text}: scraping, storing and evaluating, sending nothing"
@@ -258,15 +269,23 @@ fn twice(state: &State, take_over: TakeOver) -> Option<String> {
             [] => "nobody, the Prometheus object names no Alertmanager".to_owned(),
             all => all.join(", "),
         };
-        format!("sending beside {}: alerts go out twice, to {to}", state.prometheus)
+        let writes = match state.refused.iter().any(|r| r.name == "remoteWrite") {
+            true => "; samples do not: its remoteWrite is not done here",
+            false => "",
+        };
+        format!("sending beside {}: alerts go out twice, to {to}{writes}", state.prometheus)
     })
 }
 
 fn observing(state: &State, take_over: TakeOver) -> Option<String> {
     let silent = !take_over.sends(state.ready_beside);
-    silent.then(|| match state.ready_beside {
-        true => format!("observing beside {}", state.prometheus),
-        false => format!("observing for {} (say --take-over to send alerts)", state.prometheus),
+    silent.then(|| match (state.ready_beside, &state.beside_unknown) {
+        (true, Some(why)) => format!(
+            "observing beside {}, whose pods count as ready because that is not known ({why})",
+            state.prometheus
+        ),
+        (true, None) => format!("observing beside {}", state.prometheus),
+        (false, _) => format!("observing for {} (say --take-over to send alerts)", state.prometheus),
     })
 }
 

@@ -3,6 +3,7 @@
 use super::cluster_source::ClusterSource;
 use super::{alerts, rules};
 use crate::logging::{self, Threshold};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tortie_config::{Config, ScrapeConfig};
@@ -54,6 +55,8 @@ pub(crate) struct Reloader {
     /// Level of the log when the configuration names none.
     log_level: Threshold,
     state: Mutex<State>,
+    /// Jobs of which it was said that their credentials can be read on the way.
+    readable: Mutex<BTreeSet<String>>,
     /// Held during a load, so that two do not mix.
     loading: tokio::sync::Mutex<()>,
 }
@@ -84,6 +87,7 @@ impl Reloader {
             alerts,
             log_level,
             state,
+            readable: Mutex::default(),
             loading: tokio::sync::Mutex::default(),
         }
     }
@@ -188,9 +192,21 @@ impl Reloader {
             })
             .collect();
         self.scrape.apply(inputs).map_err(|e| e.to_string())?;
+        self.warn_of_readable(&config);
         self.alerts.apply(told);
         logging::set(level);
         Ok((Arc::new(config), rules))
+    }
+
+    /// Says once a job that its credentials go over plain HTTP, which is allowed, as in Prometheus.
+    fn warn_of_readable(&self, config: &Config) {
+        let mut said = self.readable.lock().unwrap_or_else(PoisonError::into_inner);
+        let readable = config.scrape_configs.iter().filter(|c| c.scheme == "http" && c.http.auth.is_some());
+        let now: BTreeSet<String> = readable.map(|c| c.job_name.clone()).collect();
+        for job in now.difference(&said) {
+            tracing::warn!(component = "scrape manager", scrape_pool = %job, "Credentials are sent over plain http");
+        }
+        *said = now;
     }
 
     fn job(&self, c: &ScrapeConfig) -> Job {

@@ -10,9 +10,11 @@ mod demo;
 mod doctor;
 mod doctor_tools;
 mod flags;
+mod from_crds;
 mod full_disk;
 mod grafana;
 mod http;
+mod image;
 mod own_rules;
 #[path = "../../../client/tests/it/pki.rs"]
 mod pki;
@@ -22,6 +24,9 @@ mod rules;
 mod scraping;
 mod secure;
 mod setup;
+mod slow_server;
 mod stopping;
 mod target;
+#[path = "../../../client/tests/it/server.rs"]
+mod tls_server;
 mod web;

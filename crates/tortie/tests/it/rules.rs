@@ -2,8 +2,13 @@
 
 use crate::http::{get, metric, post, query};
 use crate::process::{folder, serve, until_true};
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 const CONFIG: &str =
     "global: {evaluation_interval: 1s, external_labels: {cluster: c1}}\nrule_files: [rules/*.yml]\n";
@@ -156,4 +161,85 @@ fn unit_tests_of_rules_pass_and_fail() {
     let text = said(&o);
     assert!(text.contains("    alertname: Down, time: 5m, "), "{text}");
     assert!(text.contains("Labels:{alertname=\"Down\", job=\"a\", severity=\"page\"}"), "{text}");
+    let text = said(&run(dir.path(), &["test", "rules", "--diff", "--debug", "bad.yml"]));
+    assert!(text.contains("\"severity\": \u{1b}[0;33m\"info\" => \"page\"\u{1b}[0m"), "{text}");
+    assert!(text.contains("DEBUG: Starting test unnamed#0\n") && text.contains("\n0 @[300000]\n"), "{text}");
+}
+
+/// An Alertmanager that answers 503 until it is told to be well, and keeps the names of the alerts that came then.
+#[derive(Clone, Default)]
+struct Receiver {
+    well: Arc<AtomicBool>,
+    refused: Arc<AtomicUsize>,
+    names: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Receiver {
+    fn start(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let own = self.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let own = own.clone();
+                std::thread::spawn(move || own.answer(&stream));
+            }
+        });
+        address
+    }
+
+    fn answer(&self, mut stream: &TcpStream) -> std::io::Result<()> {
+        let mut reader = BufReader::new(stream);
+        loop {
+            let mut length = 0;
+            loop {
+                let mut line = String::new();
+                if reader.read_line(&mut line)? == 0 {
+                    return Ok(());
+                }
+                if let Some(n) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                    length = n.trim().parse().unwrap();
+                }
+                if line == "\r\n" {
+                    break;
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body)?;
+            let well = self.well.load(Ordering::Relaxed);
+            if well {
+                let alerts: serde_json::Value = serde_json::from_slice(&body).unwrap();
+                let names = alerts.as_array().unwrap().iter().map(|a| a["labels"]["alertname"].to_string());
+                self.names.lock().unwrap().extend(names);
+            } else {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+            }
+            let status = if well { "200 OK" } else { "503 Service Unavailable" };
+            stream.write_all(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").as_bytes())?;
+        }
+    }
+}
+
+#[test]
+fn alerts_that_found_no_room_in_the_queue_are_told_of_when_there_is_some() {
+    let dir = folder();
+    let rules: String = (0..40).map(|i| format!("  - alert: A{i:02}\n    expr: vector(1)\n")).collect();
+    write(dir.path(), "rules/a.yml", &format!("groups:\n- name: g\n  rules:\n{rules}"));
+    let receiver = Receiver::default();
+    let address = receiver.start();
+    let config =
+        format!("{CONFIG}alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{address}']}}]}}]}}\n");
+    // Nothing is told of a second time by itself.
+    let flags = ["--alertmanager.notification-queue-capacity=4", "--rules.alert.resend-delay=1h"];
+    let server = serve(dir.path(), &config, &flags);
+    let a = server.address();
+    let of = |name: &str| -> f64 {
+        let series = format!("{name}{{alertmanager=\"http://{address}/api/v2/alerts\"}}");
+        metric(a, &series).unwrap().parse().unwrap()
+    };
+    until_true("alerts without room", || of("prometheus_notifications_dropped_total") >= 20.0);
+    until_true("a refused request", || receiver.refused.load(Ordering::Relaxed) > 0);
+    receiver.well.store(true, Ordering::Relaxed);
+    until_true("all alerts", || receiver.names.lock().unwrap().len() == 40);
+    assert!(of("prometheus_notifications_queue_length") <= 4.0);
 }

@@ -367,3 +367,45 @@ fn two_servers_with_one_alertmanager_give_one_notification() {
     both.dedup();
     assert_eq!(both.len(), 8, "{both:#?}");
 }
+
+/// Whoever takes over from the real Prometheus, on its data and with its configuration, tells nobody a second time: not that
+/// alerts fire, nor that they are over.
+#[test]
+fn taking_over_from_prometheus_notifies_nobody_again() {
+    let (dir, am, hook) = (folder(), folder(), Recorder::start());
+    let routing = format!(
+        "route: {{receiver: hook, group_by: ['...'], group_wait: 1s, group_interval: 1s, repeat_interval: 1h}}\n\
+         receivers: [{{name: hook, webhook_configs: [{{url: 'http://{}/'}}]}}]\n",
+        hook.address
+    );
+    let (_alertmanager, port) = alertmanager(am.path(), &routing);
+    std::fs::write(dir.path().join("rules.yml"), RULES).unwrap();
+    let config = config(&format!("127.0.0.1:{port}")).replace("path_prefix: /prefix/", "path_prefix: /");
+    // A notice holds for a minute: longer than the change takes.
+    let flags = ["--rules.alert.resend-delay=15s"];
+    let prometheus = serve(Server::Prometheus, dir.path(), &config, &flags);
+    let before = hook.until("all alerts", |all| notified(all).concat().len() >= 4);
+    let begins = || -> Vec<(String, String)> {
+        let all = crate::ask::get(port, "/api/v2/alerts?active=true").unwrap().json();
+        let one = |a: &Value| (a["labels"].to_string(), a["startsAt"].to_string());
+        let mut all: Vec<_> = all.as_array().unwrap().iter().map(one).collect();
+        all.sort();
+        all
+    };
+    let since = begins();
+    assert_eq!((since.len(), before.len()), (4, 4));
+    prometheus.terminate();
+    let tortie = serve(Server::Tortie, dir.path(), &config, &flags);
+    let began = Instant::now();
+    let sent = format!(
+        "prometheus_notifications_sent_total{{alertmanager=\"http://127.0.0.1:{port}/api/v2/alerts\"}} 4"
+    );
+    while !crate::ask::get(tortie.port, "/metrics").unwrap().body.contains(&sent) {
+        assert!(began.elapsed() < SOON, "{}", tortie.log());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    // Several intervals of the Alertmanager's groups.
+    std::thread::sleep(Duration::from_secs(4));
+    assert_eq!(notified(&hook.all()).len(), before.len(), "{:#?}", hook.all());
+    assert_eq!(begins(), since, "the Alertmanager takes them for the same alerts");
+}

@@ -104,6 +104,17 @@ fn write_target(app: &App, t: &TargetStatus, out: &mut Vec<u8>, more: bool) {
         json::string(out, &rfc3339_or_zero(t.since_ms));
         field(out, "lastWarning");
         json::string(out, &t.last_warning);
+        if !t.remarks.is_empty() {
+            field(out, "remarks");
+            out.push(b'[');
+            for (i, text) in t.remarks.iter().enumerate() {
+                if i > 0 {
+                    out.push(b',');
+                }
+                json::string(out, text);
+            }
+            out.push(b']');
+        }
         field(out, "history");
         out.push(b'[');
         for (i, up) in t.history.iter().enumerate() {

@@ -1,13 +1,14 @@
 //! # The doctor may read what it needs
 //!
-//! **Looks at** every read that the API server refused for want of rights.
+//! **Looks at** every read that the API server refused for want of rights, and at lists that did not come for another reason:
+//! no answer in time, a broken connection.
 //!
 //! **Why it matters.** What may not be read is not judged: the checks that need it stay `unknown`, and a chain that looks
 //! fine may be broken behind them. Only `get` and `list` are asked for, and `create` on `pods/portforward` to reach
-//! Prometheus and the processes.
+//! Prometheus and the processes. A list that did not come breaks nothing: it is `unknown`, with the reason.
 //!
 //! **How to mend.** Somebody who may grant rights applies what `tortie rbac doctor` prints: one ClusterRole with exactly
-//! these verbs, and its binding.
+//! these verbs, and its binding. A server that is slow is given more time by `--request-timeout` and `--timeout`.
 
 use crate::doctor::check::{Check, Evidence, Judged, Station};
 use crate::doctor::entity::Entity;
@@ -15,7 +16,7 @@ use crate::doctor::finding::Finding;
 use crate::doctor::fix::Fix;
 use crate::doctor::verdict::{Confidence, Level};
 use crate::facts::Facts;
-use crate::snapshot::Unseen;
+use crate::snapshot::{Snapshot, THE_REST, Unseen};
 
 pub(crate) static CHECK: Check = Check {
     id: "T102",
@@ -33,23 +34,32 @@ fn judge(facts: &Facts<'_>) -> Vec<Judged> {
     if !facts.live() {
         return vec![Judged::skipped(Entity::cluster(), "judged without a cluster")];
     }
-    let refused: Vec<&Unseen> = facts.snap.unseen.iter().filter(|u| u.forbidden).collect();
-    if refused.is_empty() {
-        return vec![Judged::pass(Entity::cluster())];
-    }
-    let judged = refused.into_iter().map(|u| {
-        let place = if u.namespace.is_empty() { String::new() } else { format!(" in {}", u.namespace) };
-        let finding = Finding::new(format!("may not {}{place}", u.what))
-            .confidence(Confidence::Observed)
-            .cause_of_right(u)
-            .row("refused", u.reason.clone(), "what needs it stays unknown")
-            .fix(Fix::Outside(format!(
-                "let somebody who may grant rights apply the output of `tortie rbac doctor`; missing is the right to read {}{place}",
-                u.resource
-            )));
-        Judged::warn(Entity::cluster().item(format!("{}{place}", u.resource)), finding)
+    let refused = facts.snap.unseen.iter().filter(|u| u.forbidden);
+    let mut out = missing(facts.snap);
+    out.extend(refused.map(refusal));
+    if out.is_empty() { vec![Judged::pass(Entity::cluster())] } else { out }
+}
+
+/// Lists that did not come for another reason: nothing is broken, and what needs them was not looked at.
+fn missing(snap: &Snapshot) -> Vec<Judged> {
+    let judged = snap.late().into_iter().map(|u| {
+        let item = if u.resource.is_empty() { THE_REST } else { &u.resource };
+        Judged::unknown(Entity::cluster().item(item), format!("{}: {}", u.what, u.reason))
     });
     judged.collect()
+}
+
+fn refusal(u: &Unseen) -> Judged {
+    let place = if u.namespace.is_empty() { String::new() } else { format!(" in {}", u.namespace) };
+    let finding = Finding::new(format!("may not {}{place}", u.what))
+        .confidence(Confidence::Observed)
+        .cause_of_right(u)
+        .row("refused", u.reason.clone(), "what needs it stays unknown")
+        .fix(Fix::Outside(format!(
+            "let somebody who may grant rights apply the output of `tortie rbac doctor`; missing is the right to read {}{place}",
+            u.resource
+        )));
+    Judged::warn(Entity::cluster().item(format!("{}{place}", u.resource)), finding)
 }
 
 impl Finding {
@@ -63,6 +73,7 @@ impl Finding {
 
 #[cfg(test)]
 mod tests {
+    use crate::doctor::verdict::Verdict;
     use crate::snapshot::{Snapshot, Source, Unseen};
     use crate::testing::{findings, mends};
 
@@ -86,6 +97,12 @@ mod tests {
     #[test]
     fn a_missing_right_is_named() {
         check(false, &[]);
+        let unknown = crate::testing::judged("T102", &live(false));
+        assert_eq!(unknown.len(), 1);
+        assert_eq!(
+            (unknown[0].verdict, unknown[0].note.as_str()),
+            (Verdict::Unknown, "list pods: pods is forbidden")
+        );
         check(true, &["warn pods in calico-system: may not list pods in calico-system"]);
     }
 

@@ -9,6 +9,7 @@
 //! **How to mend.** Set the field in the override, or take it out there, so that `default` counts.
 
 use crate::component::Component;
+use crate::doctor::blind;
 use crate::doctor::check::{Check, Evidence, Judged, Station};
 use crate::doctor::entity::Entity;
 use crate::doctor::finding::Finding;
@@ -70,7 +71,16 @@ fn judge(facts: &Facts<'_>) -> Vec<Judged> {
             .warning(format!("a Service has one target port: these nodes are not where it sends, {usual}"));
         out.extend(nodes.iter().map(|n| Judged::warn(Entity::of(Component::Felix).on(*n), finding.clone())));
     }
-    if out.is_empty() { vec![Judged::pass(Entity::of(Component::Felix))] } else { out }
+    if !out.is_empty() {
+        return out;
+    }
+    let entity = Entity::of(Component::Felix);
+    // Which nodes a selector means is not known without their labels.
+    let selecting =
+        |group| facts.snap.of(group, "FelixConfiguration").any(|o| o.at("/spec/nodeSelector").is_some());
+    let by_labels = selecting("projectcalico.org") || selecting("crd.projectcalico.org");
+    let blind = blind::list(facts, &entity, "nodes").filter(|_| by_labels);
+    vec![blind.unwrap_or_else(|| Judged::pass(entity))]
 }
 
 /// The object and field of a layer that is an override.

@@ -11,6 +11,7 @@
 //! usually comes from the address of Prometheus' node (`natOutgoing`), so admit the nodes' addresses too.
 
 use crate::component::Component;
+use crate::doctor::blind;
 use crate::doctor::check::{Check, Evidence, Judged, Station};
 use crate::doctor::entity::Entity;
 use crate::doctor::finding::{Cause, Finding, Row};
@@ -49,6 +50,10 @@ fn judge(facts: &Facts<'_>) -> Vec<Judged> {
     let components = [Component::Felix, Component::Typha].into_iter().filter(|c| facts.has(*c));
     if endpoints.is_empty() {
         return components.map(|c| Judged::pass(Entity::of(c))).collect();
+    }
+    // Their addresses are those that Prometheus comes from.
+    if let Some(judged) = blind::list(facts, &Entity::cluster(), "nodes") {
+        return vec![judged];
     }
     let rules = Rulebook::of(facts.snap);
     let mut all: Vec<Judged> = components.flat_map(|c| of_component(facts, &rules, &endpoints, c)).collect();

@@ -1,10 +1,11 @@
 //! What an AlertmanagerConfig may not say: receivers, routes and time intervals that contradict themselves.
 //!
-//! Rules and words: prometheus-operator 0.93, `pkg/alertmanager/validation/v1alpha1`. What it looks at further (the form of
-//! URLs, settings of HTTP, the Secrets behind them, the version of Alertmanager) is not looked at here.
+//! Rules and words: prometheus-operator 0.93, `pkg/alertmanager/validation/v1alpha1`. What it looks at further (URLs that are
+//! templates, the Secrets that are named, the version of Alertmanager) is not looked at here.
 
 use super::Refusal;
 use super::intervals;
+use super::receiver_ways::{http, smarthost, sns, template_url, url};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -32,8 +33,8 @@ const RESERVED: [&str; 7] = [
     "entity_state",
 ];
 
-/// Refuses what the operator refuses.
-pub(in crate::crds) fn check(spec: &Value) -> Result<(), Refusal> {
+/// Refuses what the operator refuses; `name` is that of the object.
+pub(in crate::crds) fn check(name: &str, spec: &Value) -> Result<(), Refusal> {
     let mut receivers = BTreeSet::new();
     for receiver in list(spec, "receivers") {
         let name = text(receiver, "name");
@@ -47,10 +48,29 @@ pub(in crate::crds) fn check(spec: &Value) -> Result<(), Refusal> {
         intervals::check(interval).map_err(|e| format!("mute time interval[{i}] is invalid: {e}"))?;
         mute.insert(text(interval, "name"));
     }
-    match spec.get("route") {
-        Some(route) => check_route(route, &receivers, &mute, true),
-        None => Ok(()),
+    if let Some(route) = spec.get("route") {
+        check_route(route, &receivers, &mute, true)?;
     }
+    for (i, rule) in list(spec, "inhibitRules").iter().enumerate() {
+        for (key, what) in [("targetMatch", "targetMatchers"), ("sourceMatch", "sourceMatchers")] {
+            for (j, matcher) in list(rule, key).iter().enumerate() {
+                check_matcher(matcher)
+                    .map_err(|e| format!("invalid {what}[{j}] in inhibitRule[{i}] in config {name}: {e}"))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_matcher(m: &Value) -> Result<(), Refusal> {
+    let kind = text(m, "matchType");
+    if !matches!(kind, "" | "=" | "!=" | "=~" | "!~") {
+        return Err(format!("invalid 'matchType' '{kind}' provided'"));
+    }
+    if !kind.is_empty() && text(m, "name").trim().is_empty() {
+        return Err("matcher 'name' is required".to_owned());
+    }
+    Ok(())
 }
 
 pub(super) fn list<'v>(v: &'v Value, key: &str) -> &'v [Value] {
@@ -66,15 +86,22 @@ type Check = fn(&Value) -> Result<(), Refusal>;
 
 fn check_receiver(receiver: &Value) -> Result<(), Refusal> {
     // In the operator's order.
-    let kinds: [(&str, Check); 8] = [
+    let kinds: [(&str, Check); 15] = [
         ("opsgenieConfigs", opsgenie),
-        ("pagerdutyConfigs", |c| one_of(c, ["routingKey", "serviceKey"], "is required")),
-        ("slackConfigs", slack),
-        ("webhookConfigs", |c| one_of(c, ["url", "urlSecret"], "must be specified")),
+        ("pagerdutyConfigs", pagerduty),
+        ("discordConfigs", http),
+        ("slackConfigs", |c| slack(c).and_then(|()| http(c))),
+        ("webhookConfigs", webhook),
+        ("wechatConfigs", by_api_url),
         ("emailConfigs", email),
         ("victoropsConfigs", victorops),
         ("pushoverConfigs", pushover),
+        ("snsConfigs", |c| sns(c).and_then(|()| http(c))),
         ("telegramConfigs", telegram),
+        ("webexConfigs", by_api_url),
+        ("msteamsConfigs", http),
+        ("msteamsv2Configs", http),
+        ("rocketchatConfigs", rocketchat),
     ];
     for (kind, check) in kinds {
         for (i, config) in list(receiver, kind).iter().enumerate() {
@@ -91,13 +118,47 @@ fn one_of(c: &Value, [a, b]: [&str; 2], what: &str) -> Result<(), Refusal> {
     }
 }
 
+fn by_api_url(c: &Value) -> Result<(), Refusal> {
+    url(c, "apiURL")?;
+    http(c)
+}
+
+fn webhook(c: &Value) -> Result<(), Refusal> {
+    one_of(c, ["url", "urlSecret"], "must be specified")?;
+    template_url(c, "url")?;
+    http(c)
+}
+
+fn pagerduty(c: &Value) -> Result<(), Refusal> {
+    url(c, "url")?;
+    template_url(c, "clientURL")?;
+    one_of(c, ["routingKey", "serviceKey"], "is required")?;
+    for kind in ["pagerDutyLinkConfigs", "pagerDutyImageConfigs"] {
+        for (i, link) in list(c, kind).iter().enumerate() {
+            template_url(link, "href").map_err(|e| format!("'{kind}'[{i}]: {e}"))?;
+        }
+    }
+    http(c)
+}
+
+fn rocketchat(c: &Value) -> Result<(), Refusal> {
+    url(c, "apiURL")?;
+    for key in ["iconURL", "imageURL", "thumbURL"] {
+        template_url(c, key)?;
+    }
+    for (i, action) in list(c, "actions").iter().enumerate() {
+        template_url(action, "url").map_err(|e| format!("'actions'[{i}]: {e}"))?;
+    }
+    http(c)
+}
+
 fn opsgenie(c: &Value) -> Result<(), Refusal> {
     for r in list(c, "responders") {
         if ["id", "name", "username"].iter().all(|k| text(r, k).is_empty()) {
             return Err("responder must have at least an ID, a Name or an Username defined".to_owned());
         }
     }
-    Ok(())
+    by_api_url(c)
 }
 
 fn slack(c: &Value) -> Result<(), Refusal> {
@@ -129,6 +190,7 @@ fn email(c: &Value) -> Result<(), Refusal> {
     if text(c, "to").is_empty() {
         return Err("missing 'to' address".to_owned());
     }
+    smarthost(c)?;
     let mut seen = BTreeSet::new();
     for header in list(c, "headers") {
         let name = text(header, "key").to_lowercase();
@@ -148,7 +210,7 @@ fn victorops(c: &Value) -> Result<(), Refusal> {
     match c.get("routingKey") {
         Some(Value::String(s)) if s.is_empty() => Err("missing 'routingKey' key".to_owned()),
         None => Err("missing 'routingKey' key".to_owned()),
-        Some(_) => Ok(()),
+        Some(_) => by_api_url(c),
     }
 }
 
@@ -159,7 +221,8 @@ fn pushover(c: &Value) -> Result<(), Refusal> {
     if on("html") && on("monospace") {
         return Err("'html' and 'monospace' options are mutually exclusive".to_owned());
     }
-    Ok(())
+    template_url(c, "url")?;
+    http(c)
 }
 
 fn telegram(c: &Value) -> Result<(), Refusal> {
@@ -171,7 +234,7 @@ fn telegram(c: &Value) -> Result<(), Refusal> {
     }
     match c.get("chatID").and_then(Value::as_i64) {
         None | Some(0) => refuse("mandatory field 'chatID' is empty"),
-        Some(_) => Ok(()),
+        Some(_) => by_api_url(c),
     }
 }
 
@@ -205,13 +268,7 @@ fn check_route(
         }
     }
     for (i, m) in list(route, "matchers").iter().enumerate() {
-        let kind = text(m, "matchType");
-        if !matches!(kind, "" | "=" | "!=" | "=~" | "!~") {
-            return Err(format!("matcher[{i}]: invalid 'matchType' '{kind}' provided'"));
-        }
-        if !kind.is_empty() && text(m, "name").trim().is_empty() {
-            return Err(format!("matcher[{i}]: matcher 'name' is required"));
-        }
+        check_matcher(m).map_err(|e| format!("matcher[{i}]: {e}"))?;
     }
     let children = list(route, "routes");
     for (i, child) in children.iter().enumerate() {
@@ -234,7 +291,7 @@ mod tests {
     #[track_caller]
     #[allow(clippy::needless_pass_by_value)]
     fn says(spec: Value, expect: Result<(), &str>) {
-        assert_eq!(check(&spec), expect.map_err(str::to_owned), "{spec}");
+        assert_eq!(check("c", &spec), expect.map_err(str::to_owned), "{spec}");
     }
 
     fn receiver(kind: &str, config: &Value) -> Value {
@@ -262,6 +319,18 @@ mod tests {
         says(
             routed(json!({"receiver": "r", "routes": [{"reciever": "r"}]})),
             Err("route[0]: json: unknown field \"reciever\""),
+        );
+        let inhibits = |rule: Value| json!({"inhibitRules": [{}, rule]});
+        says(inhibits(json!({"sourceMatch": [{"name": "a", "value": "b", "matchType": "=~"}]})), Ok(()));
+        says(
+            inhibits(json!({"sourceMatch": [{"name": "a"}, {"name": "", "matchType": "="}]})),
+            Err("invalid sourceMatchers[1] in inhibitRule[1] in config c: matcher 'name' is required"),
+        );
+        says(
+            inhibits(json!({"targetMatch": [{"name": "a", "matchType": "=="}]})),
+            Err(
+                "invalid targetMatchers[0] in inhibitRule[1] in config c: invalid 'matchType' '==' provided'",
+            ),
         );
     }
 

@@ -39,7 +39,7 @@ pub(super) fn check_without_tls(h: &Http) -> Result<(), Refusal> {
 }
 
 /// What monitors may say, which have no files.
-fn check_safe_authorization(a: &Authorization) -> Result<(), Refusal> {
+pub(super) fn check_safe_authorization(a: &Authorization) -> Result<(), Refusal> {
     if a.kind.trim().eq_ignore_ascii_case("basic") {
         return Err("'authorization' type cannot be set to \"basic\", use \"basicAuth\" instead".to_owned());
     }
@@ -60,7 +60,7 @@ pub(in crate::crds) fn check_authorization(a: &Authorization) -> Result<(), Refu
     Ok(())
 }
 
-fn check_oauth2(o: &OAuth2) -> Result<(), Refusal> {
+pub(super) fn check_oauth2(o: &OAuth2) -> Result<(), Refusal> {
     if o.token_url.is_empty() {
         return Err("OAuth2 tokenURL must be specified".to_owned());
     }

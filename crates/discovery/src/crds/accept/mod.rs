@@ -6,6 +6,7 @@ mod alertmanager_config;
 mod http;
 mod intervals;
 mod prober;
+mod receiver_ways;
 mod relabel;
 mod scrape_config;
 mod tls;

@@ -1,6 +1,8 @@
 //! Which Prometheus object is meant.
 
 use crate::crds::objects::{Name, Objects};
+use std::collections::{BTreeMap, BTreeSet};
+use tortie_cluster::watch::MissingRight;
 
 /// Why nothing can be followed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -8,6 +10,9 @@ pub enum StartError {
     /// The API server cannot be reached or read.
     #[error("the cluster cannot be read: {0}")]
     Cluster(String),
+    /// Rights are missing without which nothing can be followed.
+    #[error("{}", without_rights(.0))]
+    Rights(Vec<MissingRight>),
     /// There is no such kind.
     #[error(
         "this cluster has no Prometheus objects: the kind Prometheus of monitoring.coreos.com is not served\nhint: without prometheus-operator's kinds use `tortie run` with a configuration file"
@@ -16,6 +21,34 @@ pub enum StartError {
     /// There is none of it, or not the one that was named, or several.
     #[error("{0}")]
     Which(String),
+}
+
+/// Which rights are missing, and the rule that gives them.
+fn without_rights(missing: &[MissingRight]) -> String {
+    let mut lines = BTreeSet::new();
+    let mut rules = BTreeMap::<&str, BTreeSet<&str>>::new();
+    for right in missing {
+        let place = right
+            .namespace
+            .as_deref()
+            .map_or("in all namespaces".to_owned(), |n| format!("in namespace {n}"));
+        lines.insert(format!("\n  no right to {} {} {place}", right.verb, right.resource));
+        let (plural, group) = right.resource.split_once('.').unwrap_or((&right.resource, ""));
+        rules.entry(group).or_default().insert(plural);
+    }
+    let user = missing.iter().map(|r| r.user.as_str()).find(|u| !u.is_empty()).unwrap_or("its account");
+    let mut text = "the cluster does not let itself be read:".to_owned();
+    text.extend(lines);
+    text += &format!(
+        "\nhint: {user} needs a ClusterRole with these rules, bound by a ClusterRoleBinding (all of it: tortie rbac run | kubectl apply -f -)"
+    );
+    for (group, plurals) in rules {
+        let plurals = plurals.into_iter().map(|p| format!("{p:?}")).collect::<Vec<_>>().join(", ");
+        text += &format!(
+            "\n  - {{apiGroups: [{group:?}], resources: [{plurals}], verbs: [\"get\", \"list\", \"watch\"]}}"
+        );
+    }
+    text
 }
 
 /// The object that was named, or the only one.
@@ -67,6 +100,27 @@ mod tests {
             (Err(e), Err(part)) => assert!(e.to_string().contains(part), "{e}"),
             (got, _) => panic!("{got:?}"),
         }
+    }
+
+    #[test]
+    fn missing_rights_are_named_with_the_rule_that_gives_them() {
+        let right = |resource: &str| MissingRight {
+            verb: "list".to_owned(),
+            resource: resource.to_owned(),
+            namespace: None,
+            user: "system:serviceaccount:m:tortie".to_owned(),
+        };
+        let all = ["servicemonitors.monitoring.coreos.com", "probes.monitoring.coreos.com", "namespaces"]
+            .map(right);
+        let want = "the cluster does not let itself be read:\
+                    \n  no right to list namespaces in all namespaces\
+                    \n  no right to list probes.monitoring.coreos.com in all namespaces\
+                    \n  no right to list servicemonitors.monitoring.coreos.com in all namespaces\
+                    \nhint: system:serviceaccount:m:tortie needs a ClusterRole with these rules, bound by a ClusterRoleBinding \
+                    (all of it: tortie rbac run | kubectl apply -f -)\
+                    \n  - {apiGroups: [\"\"], resources: [\"namespaces\"], verbs: [\"get\", \"list\", \"watch\"]}\
+                    \n  - {apiGroups: [\"monitoring.coreos.com\"], resources: [\"probes\", \"servicemonitors\"], verbs: [\"get\", \"list\", \"watch\"]}";
+        assert_eq!(StartError::Rights(all.into()).to_string(), want);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::crds::credentials::{Contents, Credentials};
 use crate::crds::objects::Name;
 use base64::Engine as _;
 use serde_json::Value;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tortie_cluster::client::ReadError;
@@ -24,6 +25,42 @@ impl Here {
     /// Names of all that is here.
     pub(super) fn names(&self) -> Asked {
         (self.secrets.keys().cloned().collect(), self.config_maps.keys().cloned().collect())
+    }
+}
+
+/// What is here, with a note of what it is asked for: who gives up in the middle tells no other way what it needed.
+pub(super) struct Noted<'a> {
+    here: &'a Here,
+    asked: RefCell<Asked>,
+}
+
+impl<'a> Noted<'a> {
+    pub(super) fn new(here: &'a Here) -> Noted<'a> {
+        Noted { here, asked: RefCell::default() }
+    }
+
+    /// All that is here and all that was asked for.
+    pub(super) fn names(&self) -> Asked {
+        let (mut secrets, mut maps) = self.here.names();
+        let asked = self.asked.borrow();
+        for (names, more) in [(&mut secrets, &asked.0), (&mut maps, &asked.1)] {
+            names.extend(more.iter().cloned());
+            names.sort();
+            names.dedup();
+        }
+        (secrets, maps)
+    }
+}
+
+impl Credentials for Noted<'_> {
+    fn secret(&self, namespace: &str, name: &str) -> Result<Contents, String> {
+        self.asked.borrow_mut().0.push((namespace.to_owned(), name.to_owned()));
+        self.here.secret(namespace, name)
+    }
+
+    fn config_map(&self, namespace: &str, name: &str) -> Result<Contents, String> {
+        self.asked.borrow_mut().1.push((namespace.to_owned(), name.to_owned()));
+        self.here.config_map(namespace, name)
     }
 }
 

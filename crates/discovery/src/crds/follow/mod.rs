@@ -12,6 +12,7 @@ pub use resolve::{Accepts, Flags, Refused, State};
 
 use super::generate::Sharing;
 use crate::kubernetes::{Clusters, Server, WatchStatus};
+use crate::together::Together;
 use fetch::Fetched;
 use resolve::Resolver;
 use sight::Sight;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 /// Changes that come within this time are taken together.
 const TOGETHER: Duration = Duration::from_millis(250);
@@ -135,7 +136,8 @@ impl Work {
             let (state, asked) =
                 self.resolver.resolve(objects, self.fetched.known(), self.sight.ready_beside(), last);
             if !self.fetched.fetch(&asked).await {
-                return State { unreadable: self.sight.unreadable().to_vec(), ..state };
+                let beside_unknown = self.sight.beside_unknown();
+                return State { unreadable: self.sight.unreadable().to_vec(), beside_unknown, ..state };
             }
         }
     }
@@ -148,11 +150,14 @@ async fn run(
     sender: watch::Sender<Arc<State>>,
 ) {
     let mut again = Instant::now() + AGAIN;
+    let together = Together::new(&wake, TOGETHER);
     loop {
-        let woken = timeout(again.saturating_duration_since(Instant::now()), wake.notified()).await.is_ok();
+        let left = again.saturating_duration_since(Instant::now());
+        // Changes that never end do not keep it from looking again.
+        let woken = !left.is_zero() && timeout(left, together.woken()).await.is_ok();
         let mut changed = false;
         if woken {
-            sleep(TOGETHER).await;
+            together.gathered().await;
             changed |= work.sight.take();
         } else {
             again = Instant::now() + AGAIN;

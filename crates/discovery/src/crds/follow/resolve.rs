@@ -1,7 +1,7 @@
 //! From what is seen to a configuration that this program accepts: what it cannot do is left out by name, and the rest runs.
 
 use super::Identity;
-use super::fetch::{Asked, Here};
+use super::fetch::{Asked, Here, Noted};
 use super::policy;
 use crate::crds::alertmanagers::{ConfigSeen, alertmanager_configs};
 use crate::crds::configuration::{Configuration, Job, Style, Verdict, configure};
@@ -47,6 +47,8 @@ pub struct State {
     pub wrong: Option<String>,
     /// Whether the operator's own pods for it are ready: then this process only looks on.
     pub ready_beside: bool,
+    /// Why that is not known; they count as ready then.
+    pub beside_unknown: Option<String>,
     /// Names of the jobs, each with kind and `namespace/name` of the object behind it.
     pub jobs: Vec<(String, &'static str, String)>,
     /// Files of rules.
@@ -110,9 +112,10 @@ impl Resolver {
             return (kept(format!("the Prometheus object {key} is gone")), Asked::default());
         };
         let style = Style { material: Material::Inline, sharing: self.identity.sharing() };
-        match configure(objects, prometheus, here, style) {
-            // What it would have asked for is not known; what is here stays.
-            Err(e) => (kept(e), here.names()),
+        let noted = Noted::new(here);
+        match configure(objects, prometheus, &noted, style) {
+            // What it would have asked for further on is not known; what is here stays.
+            Err(e) => (kept(e), noted.names()),
             Ok(made) => {
                 let asked = (made.secrets.clone(), made.config_maps.clone());
                 (self.acceptable(made, objects, prometheus, empty), asked)

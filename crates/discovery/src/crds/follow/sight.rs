@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 use tortie_cluster::Cluster;
-use tortie_cluster::watch::{Custom, Listener, Namespace, Selection, Watch, Watches};
+use tortie_cluster::watch::{Custom, Health, Listener, MissingRight, Namespace, Selection, Watch, Watches};
 
 const GROUP: &str = "monitoring.coreos.com";
 const KINDS: [&str; 8] = [
@@ -25,6 +25,10 @@ const KINDS: [&str; 8] = [
 const SHOWN: [&str; 2] = ["Alertmanager", "AlertmanagerConfig"];
 /// How long the first lists may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the lists of other kinds are waited for once one was refused, so that all missing rights are told together.
+const PATIENCE_REFUSED: Duration = Duration::from_secs(1);
+/// From one look at what is missing to the next: errors do not wake.
+const LOOK: Duration = Duration::from_millis(100);
 /// How long that of the StatefulSets of the Prometheus object may take.
 const PATIENCE_BESIDE: Duration = Duration::from_secs(10);
 
@@ -100,42 +104,45 @@ impl Sight {
         self.kinds.len() < KINDS.len() && self.add(cluster, watches, wake).await.unwrap_or(false)
     }
 
-    /// Waits until everything was listed once.
+    /// Waits until everything was listed once. Rights that are missing are no reason to wait: nobody else gives them.
     pub(super) async fn all_there(&self, wake: &Arc<Notify>) -> Result<(), StartError> {
         let end = Instant::now() + PATIENCE;
+        let mut refused = None;
         loop {
             let missing = self.missing();
             if missing.is_empty() {
                 return Ok(());
             }
-            let left = end.saturating_duration_since(Instant::now());
-            // Errors do not wake, so it looks again now and then.
+            let rights: Vec<MissingRight> =
+                missing.iter().filter_map(|(_, h)| h.missing_right.clone()).collect();
+            let now = Instant::now();
+            if !rights.is_empty() {
+                let since = *refused.get_or_insert(now);
+                if rights.len() == missing.len() || now >= since + PATIENCE_REFUSED {
+                    return Err(StartError::Rights(rights));
+                }
+            }
+            let left = end.saturating_duration_since(now);
             if left.is_zero() {
+                let named = missing.iter().map(|(name, h)| match &h.error {
+                    Some(e) => format!("{name} ({e})"),
+                    None => (*name).to_owned(),
+                });
                 return Err(StartError::Cluster(format!(
                     "within {} s these could not be listed: {}",
                     PATIENCE.as_secs(),
-                    missing.join("; ")
+                    named.collect::<Vec<_>>().join("; ")
                 )));
             }
-            let _ = timeout(left.min(Duration::from_secs(1)), wake.notified()).await;
+            let _ = timeout(left.min(LOOK), wake.notified()).await;
         }
     }
 
-    fn missing(&self) -> Vec<String> {
-        let of = |name: &str, error: Option<Arc<str>>| match error {
-            Some(e) => format!("{name} ({e})"),
-            None => name.to_owned(),
-        };
-        let mut out: Vec<String> = self
-            .kinds
-            .iter()
-            .filter(|s| !SHOWN.contains(&s.kind) && !s.watch.synced())
-            .map(|s| of(s.kind, s.watch.health().error))
-            .collect();
-        if !self.namespaces.synced() {
-            out.push(of("Namespace", self.namespaces.health().error));
-        }
-        out
+    /// Kinds that were not listed yet, and how their watches do.
+    fn missing(&self) -> Vec<(&'static str, Health)> {
+        let needed = self.kinds.iter().filter(|s| !SHOWN.contains(&s.kind));
+        let all = needed.map(|s| (s.kind, s.watch.health()));
+        all.chain([("Namespace", self.namespaces.health())]).filter(|(_, h)| !h.synced).collect()
     }
 
     /// Watches the StatefulSets of a Prometheus object too.
@@ -171,6 +178,16 @@ impl Sight {
         let ready =
             |set: &Custom| set.body.pointer("/status/readyReplicas").and_then(Value::as_i64).unwrap_or(0);
         !watch.synced() || watch.all().iter().any(|(_, set)| ready(set) > 0)
+    }
+
+    /// Why it is not known whether the operator's own pods are ready; `None` when it is.
+    pub(super) fn beside_unknown(&self) -> Option<String> {
+        let (watch, _) = self.sets.as_ref()?;
+        let health = watch.health();
+        (!health.synced).then(|| match health.error.as_deref().and_then(|e| e.lines().next()) {
+            Some(e) => e.to_owned(),
+            None => "the list of StatefulSets has not come yet".to_owned(),
+        })
     }
 
     /// Takes what has changed since the last time; whether anything has.

@@ -4,11 +4,14 @@
 
 use super::counted::{Counted, Suspect};
 use super::crds::{ADDRESS, ask, wait};
+use super::{admin_token, through};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tortie_testbed::{Bed, Kubelet, Options, Process, installs, operators};
+use tortie_testbed::{Act, Bed, FaultyProxy, Kubelet, Options, Process, installs, operators};
 
 /// In front of the Alertmanager, the receiver of remote write, and whoever is paged.
 const ALERTMANAGER: &str = "10.99.90.1:9093";
@@ -59,9 +62,9 @@ fn objects() -> Vec<Value> {
     all
 }
 
-fn tortie(bed: &Bed, name: &str, suspect: &Suspect, more: &[&str]) -> Process {
+fn tortie(bed: &Bed, name: &str, suspect: &Suspect, kubeconfig: &Path, more: &[&str]) -> Process {
     let mut command = bed.namespace().command(env!("CARGO_BIN_EXE_tortie"));
-    command.args(["run", "--from-crds", "--kubeconfig"]).arg(bed.kubeconfig()).args(more);
+    command.args(["run", "--from-crds", "--kubeconfig"]).arg(kubeconfig).args(more);
     command.arg(format!("--storage.tsdb.path={}", bed.folder().join("tortie-data").display()));
     command.arg(format!("--web.listen-address={ADDRESS}"));
     let process = bed.run(name, command).unwrap();
@@ -112,7 +115,7 @@ fn beside_nothing_is_sent_and_taking_over_pages_nobody_again() {
     let paged = Counted::taking(&bed, PAGED, &suspect);
 
     // Both run, and both see the alert fire.
-    let observing = tortie(&bed, "tortie-observing", &suspect, &[]);
+    let observing = tortie(&bed, "tortie-observing", &suspect, &bed.kubeconfig(), &[]);
     let prometheus = ready(&format!("prometheus-{NAME}-0"));
     let beside = format!("observing beside monitoring/{NAME}");
     wait(&bed, "/api/tortie/v1/status", |s| s["followed"]["observing"] == json!(beside));
@@ -164,7 +167,9 @@ fn beside_nothing_is_sent_and_taking_over_pages_nobody_again() {
     observing.stop(Duration::from_secs(20)).unwrap();
 
     // tortie takes over.
-    let taken_over = tortie(&bed, "tortie-taking-over", &suspect, &["--take-over"]);
+    let proxy = FaultyProxy::open(&bed, "10.99.0.1:7180").unwrap();
+    let kubeconfig = through(&bed, "taking-over", &admin_token(&bed), &proxy);
+    let taken_over = tortie(&bed, "tortie-taking-over", &suspect, &kubeconfig, &["--take-over"]);
     bed.wait("tortie at the Alertmanager", |_| {
         let now = known(&bed, alertmanager)?;
         let later = now.len() == 1 && now[0].1 > before[0].1;
@@ -195,6 +200,23 @@ fn beside_nothing_is_sent_and_taking_over_pages_nobody_again() {
         "{}",
         bodies[0]
     );
+    // K-10: the API server goes away; whom to tell stays known, and they are told.
+    proxy.set(Some(Arc::new(|_| Act::HangUp)));
+    proxy.cut();
+    bed.wait("it says that the API server is away", |_| {
+        let text = bed.http_get(ADDRESS.parse()?, "/metrics")?.text();
+        let mut stale =
+            text.lines().filter(|l| l.starts_with("tortie_kubernetes_watch_stale_since_seconds{"));
+        Ok(stale.any(|l| !l.ends_with(" 0")).then_some(()))
+    })
+    .unwrap();
+    let before = known(&bed, alertmanager).unwrap();
+    bed.wait("the Alertmanager is told without an API server", |_| {
+        let now = known(&bed, alertmanager)?;
+        Ok((now.len() == 1 && now[0].1 > before[0].1).then_some(()))
+    })
+    .unwrap();
+    assert_eq!(paged.bodies().len(), 1, "{:#?}", paged.bodies());
     println!(
         "connections to the Alertmanager and the receiver: tortie {:?} and {:?} at the end, 0 while observing",
         told.counts(),

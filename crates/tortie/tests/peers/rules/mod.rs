@@ -1,5 +1,6 @@
 //! Rules beside the real Prometheus and promtool: verdicts on files, recorded series and alerts.
 
+mod families;
 mod fleet;
 mod made;
 mod same;

@@ -16,7 +16,7 @@ use tortie_host::RealFs;
 const KINDS: &str = "felixconfigurations,installations,kubecontrollersconfigurations,services,servicemonitors,\
                      prometheusrules,configmaps,deployments,replicasets,tiers.projectcalico.org,networkpolicies.projectcalico.org";
 
-const INSTALLATION: &str = "/apis/operator.tigera.io/v1/installations/default";
+pub(super) const INSTALLATION: &str = "/apis/operator.tigera.io/v1/installations/default";
 const RULES: &str = "/apis/monitoring.coreos.com/v1/namespaces/monitoring/prometheusrules/tortie-calico";
 
 type Gate<'g> = &'g (dyn Fn() -> bool + Send + Sync);

@@ -1,7 +1,7 @@
 //! Setup brings the three components up in the real Prometheus, a second one writes nothing, and undo leaves no trace.
 
 use super::stage::Stage;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Waits for rollouts and samples are bounded, and nothing is put back here.
 const FLAGS: [&str; 8] = ["setup", "-y", "--context", "bed", "--wait", "90s", "--second-look", "2s"];
@@ -45,7 +45,8 @@ fn check_seen(stage: &Stage, who: &str, user: &str, first: &[&str], expect: &[&s
     assert!(again.contains("Nothing to do: the chain stands.\n"), "{again}");
     assert_eq!(stage.written_since(user, mark), []);
     let status = stage.ends_as(who, &["setup", "status"], 0);
-    assert!(status.contains("true as setup left it"), "{status}");
+    assert!(status.contains(" as setup left it\n"), "{status}");
+    assert!(status.lines().all(|l| l.is_empty() || l.starts_with('✔')), "{status}");
 
     let undone = stage.ends_as(who, &["setup", "undo", "-y"], 0);
     stage.becomes(&before);
@@ -74,10 +75,35 @@ fn on_calico_3_29_with_the_real_operators() {
 fn on_calico_3_30() {
     let stage = Stage::timed("start", || Stage::start(30, false));
     Stage::timed("there and back", || check(&stage, "admin", "admin", &FLAGS, &LACKS));
+    Stage::timed("by the Installation", || through_the_installation(&stage));
     Stage::timed("values of others", || super::kept::check(&stage));
     Stage::timed("rights of the doctor", || super::rights::doctor(&stage, Some("crd.projectcalico.org")));
     Stage::timed("rights for processes", || super::rights::processes(&stage));
     Stage::timed("exported to Helm", || super::exported::check(&stage));
+}
+
+/// By the Installation the operator rolls Felix' DaemonSet; both ports stand there together, and FelixConfiguration is left
+/// as it is.
+fn through_the_installation(stage: &Stage) {
+    let api = stage.cluster.bed.api();
+    let lacks = [&["Installation default"][..], &LACKS[1..]].concat();
+    let flags = [&FLAGS[..], &["--felix-through", "installation"]].concat();
+    let felix = || api.get(&stage.cluster.path_of_felix_configuration()).unwrap()["spec"].clone();
+    // The dumps leave them out.
+    let revisions = || {
+        let list = api.list("/apis/apps/v1/namespaces/calico-system/controllerrevisions").unwrap();
+        let names = list.iter().map(|o| o["metadata"]["name"].as_str().unwrap().to_owned());
+        names.collect::<BTreeSet<String>>()
+    };
+    let (before, kept) = (felix(), revisions());
+    check_seen(stage, "admin", "admin", &flags, &lacks, &|| {
+        let spec = api.get(super::killed::INSTALLATION).unwrap()["spec"].clone();
+        let ports = ["nodeMetricsPort", "typhaMetricsPort"].map(|field| spec[field].as_u64());
+        assert_eq!(ports, [Some(9091), Some(9093)]);
+        assert_eq!(felix(), before);
+        assert!(revisions().len() > kept.len());
+    });
+    assert_eq!(revisions(), kept);
 }
 
 /// Where no operator keeps Typha its two variables are set on the Deployment, and nothing else of it is touched.

@@ -1,6 +1,7 @@
 //! The faults: what begins each, what goes on each second, what ends it.
 
-use super::stage::Scene;
+use super::stage::{KINDS, Scene};
+use super::watcher::JOBS;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -72,10 +73,10 @@ pub(super) const HALF_OPEN: Case = Case {
 };
 
 pub(super) const CASES: &[Case] = &[
-    Case { name: "unharmed", unharmed: &["pod", "endpointslice"], end: |_| (), ..WELL },
+    Case { name: "unharmed", unharmed: &JOBS, end: |_| (), ..WELL },
     Case {
         name: "away",
-        what: "K-01, K-10: the API server is away",
+        what: "K-01: the API server is away",
         begin: |s| rule(s.proxy, |_| Act::HangUp),
         stale: true,
         ..WELL
@@ -88,21 +89,21 @@ pub(super) const CASES: &[Case] = &[
                 s.proxy.cut();
             }
         },
-        unharmed: &["pod", "endpointslice"],
+        unharmed: &JOBS,
         ..WELL
     },
     Case {
         name: "gone-code",
         what: "K-03: 410 as the answer to each watch",
         begin: |s| watches(s.proxy, |_| refuse(410, "too old resource version")),
-        unharmed: &["pod", "endpointslice"],
+        unharmed: &JOBS,
         ..WELL
     },
     Case {
         name: "gone-event",
         what: "K-03: 410 as an event of each watch",
         begin: |s| watches(s.proxy, |_| too_old()),
-        unharmed: &["pod", "endpointslice"],
+        unharmed: &JOBS,
         ..WELL
     },
     Case {
@@ -116,7 +117,7 @@ pub(super) const CASES: &[Case] = &[
                 _ => Act::Pass,
             });
         },
-        unharmed: &["pod", "endpointslice"],
+        unharmed: &JOBS,
         ..WELL
     },
     Case {
@@ -139,7 +140,7 @@ pub(super) const CASES: &[Case] = &[
         name: "kind",
         what: "K-05: no right to one kind, given later",
         begin: |s| {
-            s.rights(&["pods", "services", "namespaces", "nodes"]);
+            s.rights(&["pods", "services", "namespaces", "nodes", "endpoints"]);
             s.proxy.cut();
         },
         during: |s, second| {
@@ -147,9 +148,9 @@ pub(super) const CASES: &[Case] = &[
                 s.proxy.cut();
             }
         },
-        end: |s| s.rights(&["pods", "services", "namespaces", "nodes", "endpointslices"]),
+        end: |s| s.rights(KINDS),
         stale: true,
-        unharmed: &["pod"],
+        unharmed: &["pod", "endpoints"],
         ..WELL
     },
     Case {
@@ -227,7 +228,7 @@ pub(super) const CASES: &[Case] = &[
         name: "clock",
         what: "K-20: the API server's clock stands in another year",
         begin: |s| rule(s.proxy, |_| Act::Dated("Mon, 01 Jan 2035 00:00:00 GMT".to_owned())),
-        unharmed: &["pod", "endpointslice"],
+        unharmed: &JOBS,
         ..WELL
     },
 ];

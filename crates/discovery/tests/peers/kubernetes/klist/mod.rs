@@ -2,7 +2,9 @@
 //! that is no good any more, kinds that go, a restart. Side by side, each through a way of its own to one API server.
 //!
 //! Each second the targets are compared with a list that kubectl takes. While something is wrong they stay; ten seconds after
-//! it is over they are right again. Seconds of each fault: `TORTIE_FAULT_SECONDS`, 15 without it.
+//! it is over they are right again. Meanwhile a namespace with all that is in it goes (K-13), a Service has slices of both
+//! families by hand whose endpoints turn unready and terminate, and Endpoints are read beside the slices (K-14), and two
+//! Services have the same pods (K-15). Seconds of each fault: `TORTIE_FAULT_SECONDS`, 15 without it.
 
 mod cases;
 mod counted;
@@ -19,6 +21,9 @@ const BOUND: Duration = Duration::from_secs(10);
 /// From one change of pods to the next, in seconds.
 const CHANGE: u64 = 4;
 
+/// The second of the faults in which a namespace is deleted.
+const LEAVES: u64 = 3;
+
 fn seconds() -> u64 {
     let given = std::env::var("TORTIE_FAULT_SECONDS").ok();
     given.map_or(15, |s| s.parse().expect("TORTIE_FAULT_SECONDS is a number of seconds"))
@@ -32,6 +37,9 @@ fn targets_are_right_ten_seconds_after_whatever_was_wrong() {
 
     stage.begin();
     for second in 0..seconds() {
+        if second == LEAVES {
+            stage.leave();
+        }
         stage.during(second);
         stage.look(second % CHANGE == 0);
     }
@@ -41,6 +49,7 @@ fn targets_are_right_ten_seconds_after_whatever_was_wrong() {
         stage.look(second % CHANGE == 0);
     }
     stage.all_fresh();
+    stage.has_left();
     stage.count("faults on the way", mark);
 
     // The API server itself goes, forgets, and comes back with another certificate.

@@ -14,7 +14,9 @@ use tortie_testbed::{Bed, FaultyProxy, Options};
 /// The one that asks the API server itself.
 const DIRECT: &str = "direct";
 /// Kinds that discovery reads.
-const KINDS: &[&str] = &["pods", "services", "namespaces", "nodes", "endpointslices"];
+pub(super) const KINDS: &[&str] = &["pods", "services", "namespaces", "nodes", "endpointslices", "endpoints"];
+/// The namespace that goes.
+const LEAVING: &str = "leaving";
 
 pub(super) struct Stage {
     watchers: Vec<Watcher>,
@@ -114,10 +116,58 @@ fn kubeconfig(bed: &Bed, name: &str, server: &str) -> PathBuf {
     path
 }
 
-/// Addresses of a slice.
-fn addresses(slice: &Value) -> Vec<&Value> {
-    let endpoints = slice["endpoints"].as_array().into_iter().flatten();
-    endpoints.flat_map(|e| e["addresses"].as_array().into_iter().flatten()).collect()
+/// What discovery makes of an object: the job, and each target in the words of [`Listed`].
+fn words(object: &Value) -> Option<(&'static str, Vec<String>)> {
+    let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+    let list = |v: &Value| v.as_array().cloned().unwrap_or_default();
+    let meta = &object["metadata"];
+    let namespace = text(&meta["namespace"]);
+    let (job, all): (_, Vec<(String, String, String)>) = match object["kind"].as_str()? {
+        "Pod" => ("pod", vec![(String::new(), text(&object["status"]["podIP"]), String::new())]),
+        "Endpoints" => {
+            let subsets = list(&object["subsets"]);
+            let of = |kind: &'static str, ready: bool| {
+                let all = subsets.iter().flat_map(move |s| list(&s[kind]));
+                all.map(move |a| (text(&meta["name"]), text(&a["ip"]), format!("ready {ready}")))
+            };
+            ("endpoints", of("addresses", true).chain(of("notReadyAddresses", false)).collect())
+        }
+        _ => {
+            let service = text(&meta["labels"]["kubernetes.io/service-name"]);
+            let one = |e: Value| {
+                let state = &e["conditions"];
+                let state = format!("ready {} terminating {}", state["ready"], state["terminating"]);
+                list(&e["addresses"]).into_iter().map(move |a| (text(&a), state.clone()))
+            };
+            let all = list(&object["endpoints"]).into_iter().flat_map(one);
+            ("endpointslice", all.map(|(a, state)| (service.clone(), a, state)).collect())
+        }
+    };
+    // The API server's own Service is in a namespace of theirs.
+    let mine = all.into_iter().filter(|(_, a, _)| !a.is_empty() && a != "10.99.0.1");
+    Some((job, mine.map(|(of, address, state)| format!("{namespace}/{of} {address} {state}")).collect()))
+}
+
+fn pod(name: &str, namespace: &str, node: usize) -> Value {
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": namespace, "labels": {"app": "x"}},
+        "spec": {"nodeName": format!("node{node}"), "containers": [{"name": "c", "image": "i", "ports": [{"containerPort": 80}]}]}})
+}
+
+/// A slice by hand of Service `mixed`: one endpoint more is unready, and one more terminates, with each turn.
+fn mixed(family: u8, turn: usize) -> Value {
+    let address = |i: usize| match family {
+        4 => format!("10.99.200.{}", 1 + (turn + i) % 200),
+        _ => format!("fd00:99::{:x}", 1 + (turn + i) % 200),
+    };
+    let endpoint = |i: usize| {
+        let (ready, terminating) = ((turn + i).is_multiple_of(2), (turn + i).is_multiple_of(3));
+        json!({"addresses": [address(i)], "conditions": {"ready": ready && !terminating, "serving": ready, "terminating": terminating}})
+    };
+    json!({
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": format!("IPv{family}"),
+        "metadata": {"name": format!("mixed-{family}"), "namespace": "default", "labels": {"kubernetes.io/service-name": "mixed"}},
+        "ports": [{"name": "", "port": 80, "protocol": "TCP"}], "endpoints": (0..4).map(endpoint).collect::<Vec<_>>(),
+    })
 }
 
 /// The file of the authority that a kubeconfig names.
@@ -130,13 +180,23 @@ impl Stage {
     pub(super) fn start(cases: &[Case]) -> Stage {
         let bed = Bed::start(Options { port_forward: false, ..Options::default() }).unwrap();
         std::fs::copy(bed.authority(), authority(&bed)).unwrap();
-        bed.api()
-            .create(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}}), "klist")
-            .unwrap();
-        for namespace in ["default", "other"] {
-            let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "all", "namespace": namespace},
+        for name in ["other", LEAVING] {
+            let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+            bed.api().create(&namespace, "klist").unwrap();
+        }
+        // Two Services have the same pods.
+        for (namespace, name) in
+            ["default", "other", LEAVING].into_iter().flat_map(|ns| ["all", "same"].map(|name| (ns, name)))
+        {
+            let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": namespace},
                 "spec": {"selector": {"app": "x"}, "ports": [{"port": 80}]}});
             bed.api().create(&service, "klist").unwrap();
+        }
+        let by_hand = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "mixed", "namespace": "default"},
+            "spec": {"ports": [{"port": 80}]}});
+        bed.api().create(&by_hand, "klist").unwrap();
+        for i in 0..3 {
+            bed.api().create(&pod(&format!("l{i}"), LEAVING, 1 + i % 3), "klist").unwrap();
         }
         let runtime = real::runtime(&bed);
         let mut watchers = Vec::new();
@@ -148,12 +208,7 @@ impl Stage {
         }
         rights(&bed, DIRECT, &[]);
         let file = kubeconfig(&bed, DIRECT, "https://10.99.0.1:6443");
-        let direct = Case {
-            name: DIRECT,
-            what: "K-06: the authority changes",
-            unharmed: &["pod", "endpointslice"],
-            ..cases[0]
-        };
+        let direct = Case { name: DIRECT, what: "K-06: the authority changes", unharmed: &JOBS, ..cases[0] };
         watchers.push(Watcher::start(direct, None, &file, &runtime));
         let mut stage = Stage {
             watchers,
@@ -172,31 +227,40 @@ impl Stage {
     fn change(&mut self) {
         self.made += 1;
         let place = |i: usize| if i.is_multiple_of(2) { "default" } else { "other" };
-        let object = json!({"apiVersion": "v1", "kind": "Pod",
-            "metadata": {"name": format!("p{}", self.made), "namespace": place(self.made), "labels": {"app": "x"}},
-            "spec": {"nodeName": format!("node{}", 1 + self.made % 3), "containers": [{"name": "c", "image": "i", "ports": [{"containerPort": 80}]}]}});
+        let object = pod(&format!("p{}", self.made), place(self.made), 1 + self.made % 3);
         // The API server may be away.
         let made = self.bed.api().create(&object, "klist");
         if made.is_ok() && self.made > 8 {
             let old = self.made - 8;
             let _ = self.bed.api().delete(&format!("/api/v1/namespaces/{}/pods/p{old}", place(old)));
         }
+        for family in [4, 6] {
+            let _ = self.bed.api().apply(&mixed(family, self.made), "klist", true);
+        }
+    }
+
+    /// Deletes a namespace with its pods and Services.
+    pub(super) fn leave(&self) {
+        self.bed.api().delete(&format!("/api/v1/namespaces/{LEAVING}")).unwrap();
+    }
+
+    /// Nothing of the namespace that was deleted is listed any more, so that it was compared without it.
+    #[track_caller]
+    pub(super) fn has_left(&self) {
+        let listed = self.listed().unwrap();
+        let left: Vec<&String> = listed.values().flatten().filter(|w| w.starts_with(LEAVING)).collect();
+        assert!(left.is_empty(), "{left:?}");
     }
 
     /// What kubectl lists; none when the API server does not answer.
     fn listed(&self) -> Option<Listed> {
-        let kinds = "pods,endpointslices.discovery.k8s.io";
+        let kinds = "pods,endpointslices.discovery.k8s.io,endpoints";
         let out = self.bed.kubectl(&["get", kinds, "-A", "-o", "json", "--request-timeout=5s"]).unwrap();
         let list: Value = serde_json::from_str(&out.stdout).ok()?;
         let mut all: Listed = JOBS.iter().map(|job| (*job, BTreeSet::new())).collect();
         for object in list["items"].as_array()? {
-            let (job, addresses) = match object["kind"].as_str()? {
-                "Pod" => ("pod", vec![&object["status"]["podIP"]]),
-                _ => ("endpointslice", addresses(object)),
-            };
-            let texts = addresses.into_iter().filter_map(Value::as_str);
-            // The API server's own Service is in a namespace of theirs.
-            all.get_mut(job)?.extend(texts.filter(|a| !a.is_empty() && *a != "10.99.0.1").map(str::to_owned));
+            let (job, targets) = words(object)?;
+            all.get_mut(job)?.extend(targets);
         }
         Some(all)
     }
@@ -213,10 +277,9 @@ impl Stage {
             let Some(wrong) = self.watchers.iter().find(|w| !w.right(&listed)) else { return };
             assert!(
                 Instant::now() < end,
-                "{what}, {}: listed {listed:?}, pods {:?}, slices {:?}\n{:?}",
+                "{what}, {}: listed {listed:#?}, targets {:#?}\n{:?}",
                 wrong.case.name,
-                wrong.set("pod"),
-                wrong.set("endpointslice"),
+                JOBS.map(|job| wrong.set(job)),
                 wrong.manager.clusters().status()
             );
             std::thread::sleep(Duration::from_millis(250));

@@ -9,14 +9,15 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::sync::watch::Receiver;
 use tortie_config::Config;
-use tortie_discovery::{Groups, Job, Manager};
+use tortie_discovery::{Groups, Job, Manager, TargetGroup};
 use tortie_host::{RealFs, SystemClock};
+use tortie_model::Labels;
 use tortie_testbed::FaultyProxy;
 
 /// Jobs whose targets are compared.
-pub(super) const JOBS: [&str; 2] = ["pod", "endpointslice"];
+pub(super) const JOBS: [&str; 3] = ["pod", "endpointslice", "endpoints"];
 
-/// Addresses that kubectl lists, by the job whose targets they are.
+/// What kubectl lists, by the job whose targets it is: namespace, what it belongs to, address and state of each.
 pub(super) type Listed = BTreeMap<&'static str, BTreeSet<String>>;
 
 pub(super) struct Watcher {
@@ -68,18 +69,42 @@ impl Watcher {
         }
     }
 
-    /// Addresses of a job's targets, without that of the API server.
+    /// A job's targets in the words of [`Listed`], without that of the API server.
     pub(super) fn set(&self, job: &str) -> BTreeSet<String> {
         let groups = self.streams[job].borrow().clone();
-        let all = groups.iter().flat_map(|g| &g.targets).map(|t| {
-            let address = t.value("__address__");
-            address.trim_end_matches(":80").to_owned()
-        });
-        all.filter(|a| a != "10.99.0.1:6443").collect()
+        let all = groups.iter().flat_map(|g| g.targets.iter().map(move |t| (g, t)));
+        let words = |(g, t): (&TargetGroup, &Labels)| {
+            let meta =
+                |labels: &Labels, name: &str| labels.value(&format!("__meta_kubernetes_{name}")).to_owned();
+            let own = |name: &str| meta(&g.labels, name);
+            let address = t.value("__address__").trim_end_matches(":80").trim_matches(['[', ']']).to_owned();
+            let (of, state) = match job {
+                "pod" => (String::new(), String::new()),
+                "endpoints" => (own("endpoints_name"), format!("ready {}", meta(t, "endpoint_ready"))),
+                _ => {
+                    let condition =
+                        |name: &str| meta(t, &format!("endpointslice_endpoint_conditions_{name}"));
+                    let state =
+                        format!("ready {} terminating {}", condition("ready"), condition("terminating"));
+                    (own("endpointslice_label_kubernetes_io_service_name"), state)
+                }
+            };
+            (address != "10.99.0.1:6443").then(|| format!("{}/{of} {address} {state}", own("namespace")))
+        };
+        all.filter_map(words).collect()
     }
 
     pub(super) fn right(&self, listed: &Listed) -> bool {
-        JOBS.iter().all(|job| self.set(job) == listed[job])
+        JOBS.iter().all(|job| self.set(job) == self.wanted(job, listed))
+    }
+
+    /// What is listed in the namespaces of this one.
+    fn wanted(&self, job: &str, listed: &Listed) -> BTreeSet<String> {
+        let namespaces = self.case.namespaces;
+        let is_mine = |words: &&String| {
+            namespaces.is_empty() || words.split('/').next().is_some_and(|ns| namespaces.contains(&ns))
+        };
+        listed[job].iter().filter(is_mine).cloned().collect()
     }
 
     /// Compares with what is in the cluster now. Since `well` nothing is wrong; before that only what is unharmed is held to
@@ -92,7 +117,7 @@ impl Watcher {
             let name = self.case.name;
             assert!(!set.is_empty(), "{name}: targets of {job} are gone");
             let since = self.differs.get(job).copied();
-            let listed = &listed[job];
+            let listed = &self.wanted(job, listed);
             if set == *listed {
                 if let (Some(since), Some(well)) = (self.differs.remove(job), well) {
                     self.worst = self.worst.max(now - since.max(well));

@@ -68,6 +68,7 @@ fn in_a_cluster_without_monitoring() {
     exports::admitted(&plain.bed, &exported);
     // In the pod's own place, with its own arguments and rights.
     without_monitoring::found_and_followed(&plain, &exported);
+    without_monitoring::chosen_in_a_pod(&plain);
     without_monitoring::chosen_by_default(&plain);
     without_monitoring::doctor_ends(&plain);
     rights::each_is_named(&plain);

@@ -21,19 +21,29 @@ exec setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs --boundin
 
 /// Starts it with the arguments that the StatefulSet gives it.
 pub(super) fn start(bed: &Bed, exported: &Exported) -> Process {
+    let container = &exported.of("StatefulSet")["spec"]["template"]["spec"]["containers"][0];
+    let arguments = container["args"].as_array().unwrap().iter().map(|a| a.as_str().unwrap());
+    // The volume is a folder of its own here, and all pods share one device.
+    let mut arguments: Vec<String> = arguments.map(|a| a.replace("=/data", "=/run/data")).collect();
+    arguments.extend([format!("--web.listen-address={ADDRESS}"), "--calico-interval=1s".to_owned()]);
+    played(bed, "tortie-pod", &arguments)
+}
+
+/// Starts it without a word of what to scrape.
+pub(super) fn start_bare(bed: &Bed, name: &str, address: &str) -> Process {
+    let listen = format!("--web.listen-address={address}");
+    played(bed, name, &["run".to_owned(), "--storage.tsdb.path=/run/data".to_owned(), listen])
+}
+
+fn played(bed: &Bed, name: &str, arguments: &[String]) -> Process {
     let files = bed.folder().join("account");
     std::fs::create_dir_all(&files).unwrap();
     std::fs::write(files.join("token"), bed.token("watchers", "tortie").unwrap()).unwrap();
     std::fs::write(files.join("namespace"), "watchers").unwrap();
     std::fs::copy(bed.authority(), files.join("ca.crt")).unwrap();
-    let container = &exported.of("StatefulSet")["spec"]["template"]["spec"]["containers"][0];
-    let arguments = container["args"].as_array().unwrap().iter().map(|a| a.as_str().unwrap());
     let mut command = bed.namespace().command("unshare");
-    command.args(["--mount", "--", "sh", "-ec", SCRIPT, "sh"]);
-    // The volume is a folder of its own here, and all pods share one device.
-    command.args(arguments.map(|a| a.replace("=/data", "=/run/data")));
-    command.arg(format!("--web.listen-address={ADDRESS}")).arg("--calico-interval=1s");
+    command.args(["--mount", "--", "sh", "-ec", SCRIPT, "sh"]).args(arguments);
     command.env("FILES", &files).env("PROGRAM", env!("CARGO_BIN_EXE_tortie")).env_remove("KUBECONFIG");
     command.env("KUBERNETES_SERVICE_HOST", "10.99.0.1").env("KUBERNETES_SERVICE_PORT", "6443");
-    bed.run("tortie-pod", command).unwrap()
+    bed.run(name, command).unwrap()
 }

@@ -1,11 +1,11 @@
 //! Calico's components are found by their pods, follow what becomes of them, and cost the API server nothing while nothing
 //! changes.
 
+use super::super::{admin_token, through};
 use super::exports::Exported;
 use super::{Plain, pod, pods};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tortie_testbed::{AuditEvent, Bed, FaultyProxy, until};
 
@@ -108,14 +108,22 @@ pub(super) fn found_and_followed(plain: &Plain, exported: &Exported) {
     bed.api().delete(&format!("/apis/crd.projectcalico.org/v1/felixconfigurations/node.{node}")).unwrap();
 }
 
-/// A kubeconfig of whoever has a token, whose way to the API server goes through a proxy.
-fn through(bed: &Bed, name: &str, token: &str, proxy: &FaultyProxy) -> PathBuf {
-    let file = bed.kubeconfig_with(name, token).unwrap();
-    let text = std::fs::read_to_string(&file).unwrap();
-    let text = text.replace("https://10.99.0.1:6443", &format!("http://{}", proxy.address()));
-    let lines = text.lines().filter(|l| !l.contains("certificate-authority"));
-    std::fs::write(&file, lines.map(|l| format!("{l}\n")).collect::<String>()).unwrap();
-    file
+/// In a pod, without a word of what to scrape, it is as if `--calico` was said.
+pub(super) fn chosen_in_a_pod(plain: &Plain) {
+    const HERE: &str = "127.0.0.1:9192";
+    let bed = &plain.bed;
+    let tortie = pod::start_bare(bed, "bare-pod", HERE);
+    let found = || -> BTreeSet<(String, String)> {
+        let Ok(targets) = bed.prometheus(HERE.parse().unwrap(), "/api/v1/targets?state=active") else {
+            return BTreeSet::new();
+        };
+        let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+        let all = targets["activeTargets"].as_array().cloned().unwrap_or_default();
+        all.iter().map(|t| (text(&t["scrapePool"]), text(&t["labels"]["pod"]))).collect()
+    };
+    until("targets in a pod", Duration::from_secs(60), || Ok((found() == wanted(bed)).then_some(())))
+        .unwrap_or_else(|e| panic!("{e}: {:?}\n{}", found(), tortie.tail(20)));
+    assert!(tortie.log().contains("scraping Calico's components, as --calico does"), "{}", tortie.tail(20));
 }
 
 /// Without a configuration and with a kubeconfig it is as if `--calico` was said; when the API server goes away, that is said
@@ -171,11 +179,13 @@ pub(super) fn chosen_by_default(plain: &Plain) {
         Ok(bed.kubectl_ok(&kinds)?.contains("prometheuses").then_some(()))
     })
     .unwrap();
-    let mut refused = bed.run("refused", run("refused")).unwrap();
-    let ended = until("it ends", Duration::from_secs(60), || Ok(refused.check().is_err().then_some(())));
-    let told = refused.log();
-    assert!(ended.is_ok(), "{told}");
-    assert!(told.contains("this cluster has prometheus-operator's kinds\nhint: --from-crds"), "{told}");
+    let by_kubeconfig = bed.run("refused", run("refused")).unwrap();
+    for mut refused in [by_kubeconfig, pod::start_bare(bed, "refused-pod", "127.0.0.1:9192")] {
+        let ended = until("it ends", Duration::from_secs(60), || Ok(refused.check().is_err().then_some(())));
+        let told = refused.log();
+        assert!(ended.is_ok(), "{told}");
+        assert!(told.contains("this cluster has prometheus-operator's kinds\nhint: --from-crds"), "{told}");
+    }
 }
 
 /// An API server that answers each call after half a minute, or does so for one kind alone: the doctor ends all the same, with
@@ -183,9 +193,7 @@ pub(super) fn chosen_by_default(plain: &Plain) {
 pub(super) fn doctor_ends(plain: &Plain) {
     let bed = &plain.bed;
     let proxy = FaultyProxy::open(bed, "10.99.0.1:7191").unwrap();
-    let admin = std::fs::read_to_string(bed.folder().join("tokens.csv")).unwrap();
-    let token = admin.lines().find(|l| l.contains(",admin,")).unwrap().split(',').next().unwrap();
-    let kubeconfig = through(bed, "slow", token, &proxy);
+    let kubeconfig = through(bed, "slow", &admin_token(bed), &proxy);
     let doctor = || {
         let began = Instant::now();
         let mut command = bed.namespace().command(env!("CARGO_BIN_EXE_tortie"));

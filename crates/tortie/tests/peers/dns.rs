@@ -1,15 +1,13 @@
 //! Targets and Alertmanagers by DNS, beside the real Prometheus: both in one network namespace, with one `resolv.conf` and a
 //! small server of names whose answers change.
 
-mod zone;
-
 use crate::ask;
 use crate::process::{Running, SOON, Server, folder, serve_by};
 use domain::rdata::{Aaaa, AllRecordData, Mx, Ns, Srv};
 use serde_json::Value;
 use std::time::Instant;
 use tortie_testbed::Namespace;
-use zone::{Zone, name};
+use tortie_testbed::names::Zone;
 
 /// A job of each type, a name along the search path, one that is not there, one that no server can answer; two sets of
 /// Alertmanagers.
@@ -28,6 +26,10 @@ alerting:
   - dns_sd_configs: [{names: [am], type: A, port: 9093, refresh_interval: 1s}]
     relabel_configs: [{source_labels: [__meta_dns_name], regex: am, target_label: __alerts_path__, replacement: /am}]
 ";
+
+fn name(text: &str) -> domain::base::Name<Vec<u8>> {
+    text.parse().unwrap()
+}
 
 /// What a server found: the targets of all jobs as discovered, and the Alertmanagers.
 fn found(server: &Running) -> Vec<String> {
@@ -71,7 +73,8 @@ fn targets_and_alertmanagers_by_dns_are_those_of_prometheus() {
 }
 
 fn compare() {
-    let zone = Zone::serve();
+    let zone = Zone::default();
+    zone.serve_at(([127, 0, 0, 1], 53).into()).unwrap();
     zone.address("am.mon.example.", [10, 0, 0, 1]);
     zone.address("am.mon.example.", [10, 0, 0, 2]);
     zone.put("six.example.", AllRecordData::Aaaa(Aaaa::new("fd00::7".parse().unwrap())));
