@@ -98,7 +98,12 @@ async fn a13_an_evaluation_slower_than_its_interval_counts_what_it_missed_and_st
         (count(&group.counts.evaluations), count(&group.counts.missed), count(&group.counts.scheduled));
     // Each tick takes three intervals and more, so two or more are left out after each.
     assert!(missed >= 2 * (evaluated - 1), "{missed} missed, {evaluated} evaluated");
-    assert_eq!(scheduled, evaluated + missed);
+    // The last tick may have been told to end before it came to its rule.
+    let counted = evaluated + missed;
+    assert!(
+        scheduled == counted || scheduled == counted + 1,
+        "{scheduled} scheduled, {evaluated} evaluated, {missed} missed"
+    );
     let at = group.state().last_timestamp.unwrap();
     assert_eq!(group.grid_before(at), at, "on the grid");
 }
