@@ -5,7 +5,7 @@ use super::watcher::{JOBS, Listed, Watcher};
 use super::{BOUND, counted};
 use crate::real;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
@@ -27,6 +27,8 @@ pub(super) struct Stage {
     /// Since when nothing is wrong.
     well: Option<Instant>,
     lines: Vec<String>,
+    /// What was listed at each of the last looks.
+    seen: VecDeque<(Instant, Listed)>,
 }
 
 /// A fault's way with the cluster around it.
@@ -218,6 +220,7 @@ impl Stage {
             began: Instant::now(),
             well: None,
             lines: Vec::new(),
+            seen: VecDeque::new(),
         };
         (0..6).for_each(|_| stage.change());
         stage
@@ -334,7 +337,9 @@ impl Stage {
         }
         if let Some(listed) = self.listed() {
             let well = self.well;
-            self.watchers.iter_mut().for_each(|w| w.compare(&listed, well));
+            self.seen.push_back((began, listed));
+            self.seen.retain(|(at, _)| at.elapsed() < 3 * BOUND);
+            self.watchers.iter_mut().for_each(|w| w.compare(&self.seen, well));
         }
         std::thread::sleep(Duration::from_secs(1).saturating_sub(began.elapsed()));
     }

@@ -2,7 +2,7 @@
 
 use super::BOUND;
 use super::cases::Case;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -107,11 +107,15 @@ impl Watcher {
         listed[job].iter().filter(is_mine).cloned().collect()
     }
 
-    /// Compares with what is in the cluster now. Since `well` nothing is wrong; before that only what is unharmed is held to
-    /// the bound.
+    /// Compares with what is in the cluster now, the last of `seen`. Since `well` nothing is wrong; before that only what is
+    /// unharmed is held to the bound.
+    ///
+    /// The cluster never rests, so who lists every five seconds may differ at each look and is still never older than that:
+    /// targets that are those of an earlier look are wrong since the look after it.
     #[track_caller]
-    pub(super) fn compare(&mut self, listed: &Listed, well: Option<Instant>) {
+    pub(super) fn compare(&mut self, seen: &VecDeque<(Instant, Listed)>, well: Option<Instant>) {
         let now = Instant::now();
+        let Some((_, listed)) = seen.back() else { return };
         for job in JOBS {
             let set = self.set(job);
             let name = self.case.name;
@@ -124,7 +128,10 @@ impl Watcher {
                 }
                 continue;
             }
-            let since = *self.differs.entry(job).or_insert(since.unwrap_or(now));
+            let was_right = seen.iter().rposition(|(_, l)| set == self.wanted(job, l));
+            let changed = was_right.and_then(|i| seen.get(i + 1)).map(|(at, _)| *at);
+            let since = since.max(changed).unwrap_or(now);
+            self.differs.insert(job, since);
             if well.is_none() {
                 self.meanwhile = self.meanwhile.max(now - since);
             }
