@@ -41,7 +41,7 @@ export interface Finding {
   cause: { object: string | null; path: string; have: string; file: string | null; line: number | null; column: number | null; candidates: { value: string; why: string }[] };
   evidence: { label: string; value: string; remark: string }[];
   explains: string[];
-  next: { id: string; title: string }[];
+  next: { id: string; title: string; fix: Fix | null }[];
   fix: Fix | null;
   warning: string;
 }

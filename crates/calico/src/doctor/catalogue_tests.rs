@@ -39,7 +39,7 @@ fn each_fault_has_its_one_finding() {
             continue;
         }
         let finding = report.findings.iter().find(|f| f.id == entry.check).expect("it was told");
-        let next: Vec<&str> = finding.next.iter().map(|n| n.0).collect();
+        let next: Vec<&str> = finding.next.iter().map(|n| n.id).collect();
         for expect in entry.next.iter().filter(|n| !next.contains(n)) {
             wrong.push(format!("{}: {expect} is not announced ({next:?})", entry.name));
         }
@@ -129,6 +129,33 @@ fn screens_fit_and_their_commands_can_be_pasted() {
         }
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The setting that turns Typha's metrics on breaks the monitor of one's own Service: both commands stand on the screen.
+#[test]
+fn what_breaks_next_is_mended_in_one_go() {
+    let all = catalogue::all();
+    let entry = all.iter().find(|e| e.name == "typha-write-up").unwrap();
+    let (snap, frame) = (
+        sick(entry),
+        Frame {
+            tool: "0.1.0".to_owned(),
+            took_ms: 1900,
+            fail_on: Level::Fail,
+            verbose: false,
+            ink: Ink::plain(1000),
+        },
+    );
+    let screen = render(Format::Human, &Facts::of(&snap), &judged_whole(&snap), &frame);
+    let lines: Vec<&str> = screen.lines().map(str::trim).collect();
+    let at = |start: &str, rest: &str| {
+        let found = lines.iter().position(|l| l.starts_with(start) && l.contains(rest));
+        found.unwrap_or_else(|| panic!("{start} … {rest}: {screen}"))
+    };
+    let next = at("Next ", "T407: with typhaMetricsPort set the operator takes calico-typha-metrics over");
+    let first = at("Fix ", "installations.v1.operator.tigera.io default");
+    let second = at("T407 ", "servicemonitors.v1.monitoring.coreos.com calico-typha");
+    assert!(next < first && first < second, "{screen}");
 }
 
 /// As a shell splits: quotes, backslashes, and a backslash before the end of a line.

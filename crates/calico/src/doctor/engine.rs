@@ -5,7 +5,7 @@
 
 use crate::component::Component;
 use crate::doctor::check::{Check, Judged};
-use crate::doctor::finding::Finding;
+use crate::doctor::finding::{Finding, Next};
 use crate::doctor::verdict::{Level, Verdict};
 use crate::facts::Facts;
 use std::collections::{BTreeMap, BTreeSet};
@@ -171,11 +171,11 @@ fn roots(
             continue;
         }
         let (id, symptom) = (outcomes[i].check.id, outcomes[i].check.symptom);
-        let title = outcomes[i].judged.finding.as_ref().map(|f| f.title.clone()).unwrap_or_default();
+        let own = outcomes[i].judged.finding.as_ref();
         for &j in above[i].iter().filter(|j| is_root(**j)) {
             let Some(root) = roots.get_mut(&j) else { continue };
             if verdict == Verdict::Fail && !symptom {
-                push_once(&mut root.next, (id, title.clone()));
+                push_once(&mut root.next, Next::of(id, own));
             } else if !root.explains.contains(&id) {
                 root.explains.push(id);
             }
@@ -246,18 +246,18 @@ fn works_another_way(mut roots: Vec<Finding>, facts: &Facts<'_>) -> Vec<Finding>
 /// Hangs `Ahead` judgements under the findings whose mending brings them up.
 fn look_ahead(outcomes: &[Outcome], findings: &mut [Finding]) {
     for outcome in outcomes.iter().filter(|o| o.judged.verdict == Verdict::Ahead) {
-        let title = outcome.judged.finding.as_ref().map(|f| f.title.clone()).unwrap_or_default();
+        let next = Next::of(outcome.check.id, outcome.judged.finding.as_ref());
         for finding in findings.iter_mut() {
             let path = finding.entities.iter().any(|e| e.on_the_path_of(&outcome.judged.entity));
             if path && outcome.judged.after.contains(&finding.id) {
-                push_once(&mut finding.next, (outcome.check.id, title.clone()));
+                push_once(&mut finding.next, next.clone());
             }
         }
     }
 }
 
-fn push_once(list: &mut Vec<(&'static str, String)>, entry: (&'static str, String)) {
-    if !list.iter().any(|(id, _)| *id == entry.0) {
+fn push_once(list: &mut Vec<Next>, entry: Next) {
+    if !list.iter().any(|n| n.id == entry.id) {
         list.push(entry);
     }
 }

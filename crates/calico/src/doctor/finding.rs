@@ -70,8 +70,26 @@ pub struct Finding {
     pub entities: Vec<Entity>,
     /// Ids of checks whose failures follow from it.
     pub explains: Vec<&'static str>,
-    /// Ids that will fail once it is mended, each with its title.
-    pub next: Vec<(&'static str, String)>,
+    /// What will fail once it is mended.
+    pub next: Vec<Next>,
+}
+
+/// A break that another hides.
+#[derive(Debug, Clone)]
+pub struct Next {
+    /// Id of its check.
+    pub id: &'static str,
+    /// One sentence without a full stop.
+    pub title: String,
+    /// How to mend it: both can be mended in one go.
+    pub fix: Option<Fix>,
+}
+
+impl Next {
+    pub(super) fn of(id: &'static str, finding: Option<&Finding>) -> Next {
+        let title = finding.map(|f| f.title.clone()).unwrap_or_default();
+        Next { id, title, fix: finding.and_then(|f| f.fix.clone()) }
+    }
 }
 
 impl Finding {

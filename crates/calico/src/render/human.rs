@@ -116,10 +116,16 @@ pub(super) fn block(finding: &Finding, ink: Ink) -> Vec<String> {
             .collect();
         labelled(&mut out, "Explains", &words.join(", "), ink);
     }
-    for (id, title) in &finding.next {
-        labelled(&mut out, "Next", &format!("{id}: {title}"), ink);
+    for next in &finding.next {
+        labelled(&mut out, "Next", &format!("{}: {}", next.id, next.title), ink);
     }
-    fix(&mut out, finding, ink);
+    fix(&mut out, finding.fix.as_ref(), "Fix", ink);
+    for next in &finding.next {
+        // Whoever mends the one wants to mend the other with it.
+        if let Some(commands @ Fix::Commands { .. }) = &next.fix {
+            fix(&mut out, Some(commands), next.id, ink);
+        }
+    }
     if finding.confidence == crate::doctor::verdict::Confidence::Inferred {
         labelled(&mut out, "Surety", "inferred from the configuration, not seen to happen", ink);
     }
@@ -180,12 +186,13 @@ fn long_row(row: &Row, widest: usize, ink: Ink) -> Vec<String> {
     out
 }
 
-fn fix(out: &mut Vec<String>, finding: &Finding, ink: Ink) {
-    match &finding.fix {
+/// How to mend something; `label` stands before its first command.
+fn fix(out: &mut Vec<String>, fix: Option<&Fix>, label: &str, ink: Ink) {
+    match fix {
         None => {}
         Some(Fix::Commands { commands, .. }) => {
             for (i, command) in commands.iter().enumerate() {
-                let label = if i == 0 { "Fix" } else { "then" };
+                let label = if i == 0 { label } else { "then" };
                 // A here-document must begin at the margin to be pasted; so such a command stands below its label.
                 let lines = wrap::command(&command.to_string(), ink.width.saturating_sub(5 + LABEL));
                 if command.stdin.is_some() {

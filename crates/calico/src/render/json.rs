@@ -62,7 +62,7 @@ pub fn finding(f: &Finding) -> Value {
         },
         "evidence": f.rows.iter().map(|r| json!({"label": r.label, "value": r.value, "remark": r.remark})).collect::<Vec<_>>(),
         "explains": f.explains,
-        "next": f.next.iter().map(|(id, title)| json!({"id": id, "title": title})).collect::<Vec<_>>(),
+        "next": f.next.iter().map(|n| json!({"id": n.id, "title": n.title, "fix": n.fix.as_ref().map(fix)})).collect::<Vec<_>>(),
         "fix": f.fix.as_ref().map(fix),
         "warning": f.warning,
     })

@@ -87,6 +87,7 @@ export function FindingPanel({ finding, slugs }: { finding: Finding; slugs: { id
         <div class="mend">
           <h3>{finding.fix?.kind === 'outside' ? 'What to do' : 'To mend it'}</h3>
           <Mending fix={finding.fix} have={cause.have} />
+          {finding.next.map((next) => (next.fix?.kind === 'command' ? <div key={next.id}><p>And with it, for <span class="mono">{next.id}</span>:</p><Mending fix={next.fix} have="" /></div> : null))}
         </div>
         {finding.warning === '' ? null : <p class="note">{capital(finding.warning)}.</p>}
         <details onToggle={(event) => setOpen(event.currentTarget.open)}>

@@ -271,7 +271,7 @@ mod tests {
         assert_eq!(findings("T307", &snap), [format!("ahead {BLOCKED}")]);
         let report = report(&snap);
         let root = report.findings.iter().find(|f| f.id == "T507").expect("T507");
-        assert!(root.next.iter().any(|(id, _)| *id == "T307"), "{:?}", root.next);
+        assert!(root.next.iter().any(|n| n.id == "T307"), "{:?}", root.next);
     }
 
     #[test]

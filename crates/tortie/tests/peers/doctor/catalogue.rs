@@ -250,7 +250,13 @@ fn mended(cluster: &Cluster, entry: &Entry, told: &Told) -> Result<String, Strin
         return Ok("nothing to mend".to_owned());
     }
     let fix = &told.finding(entry.check)["fix"];
-    let commands = fix["commands"].as_array().cloned().unwrap_or_default();
+    let mut commands = fix["commands"].as_array().cloned().unwrap_or_default();
+    // What is known to break then is mended in one go, as the screen has it.
+    for next in told.finding(entry.check)["next"].as_array().into_iter().flatten() {
+        if entry.next.iter().any(|id| next["id"] == *id) {
+            commands.extend(next["fix"]["commands"].as_array().cloned().unwrap_or_default());
+        }
+    }
     match entry.mends {
         // The chart's own objects are Helm's on a bed; the model leaves that out.
         Mends::Command if fix["note"].as_str().is_some_and(|n| n.contains("Helm")) => {
@@ -317,17 +323,23 @@ fn asked_for(entry: &Entry) -> bool {
 /// Clusters that run at one time; `TORTIE_FAULTS_BEDS` says otherwise.
 const SIDE_BY_SIDE: usize = 4;
 
-/// Faults of one cluster at most: a longer list goes to several of the kind.
+/// Usual faults of one cluster at most: a longer list goes to several of the kind.
 const SHARE: usize = 40;
 
 /// The shares of the list, the longest first.
 fn shares() -> Vec<(Place, Vec<Entry>)> {
     let mut out = Vec::new();
     for here in [Place::Operator, Place::Manifest, Place::Newest, Place::KubePrometheus] {
-        let own: Vec<Entry> = everything().filter(|e| asked_for(e) && place(e) == Ok(here)).collect();
-        let parts = own.len().div_ceil(SHARE);
-        for part in 0..parts {
-            let mut share: Vec<Entry> = own.iter().skip(part).step_by(parts).cloned().collect();
+        let mut own: Vec<Entry> = everything().filter(|e| asked_for(e) && place(e) == Ok(here)).collect();
+        let parts = weight(&own).div_ceil(SHARE);
+        let mut mine: Vec<Vec<Entry>> = vec![Vec::new(); parts];
+        own.sort_by_key(|e| std::cmp::Reverse(weight(std::slice::from_ref(e))));
+        for entry in own {
+            if let Some(least) = mine.iter_mut().min_by_key(|share| weight(share)) {
+                least.push(entry);
+            }
+        }
+        for mut share in mine {
             // Processes are asked over the kubelets' forwards, which a bed does not keep whole for long; those to a process
             // that says nothing stay open.
             share.sort_by_key(|e| match e.live {
@@ -344,8 +356,16 @@ fn shares() -> Vec<(Place, Vec<Entry>)> {
             out.push((here, share));
         }
     }
-    out.sort_by_key(|(_, share)| std::cmp::Reverse(share.len()));
+    out.sort_by_key(|(_, share)| std::cmp::Reverse(weight(share)));
     out
+}
+
+/// About how long faults take, in that of a usual one: two of them wait for monitors to grow old.
+fn weight(share: &[Entry]) -> usize {
+    share
+        .iter()
+        .map(|e| if ["left-out-in-silence", "reloader-behind"].contains(&e.name) { 12 } else { 1 })
+        .sum()
 }
 
 /// Makes a share of the faults on a cluster of its own.
