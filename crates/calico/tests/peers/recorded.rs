@@ -36,7 +36,7 @@ fn told(report: &Report) -> Vec<String> {
         .filter(|f| f.level >= Level::Warn)
         .map(|f| {
             let on: Vec<&str> = f.entities.iter().filter_map(|e| e.component.map(|c| c.as_str())).collect();
-            let next: Vec<&str> = f.next.iter().map(|n| n.0).collect();
+            let next: Vec<&str> = f.next.iter().map(|n| n.id).collect();
             let next = if next.is_empty() { String::new() } else { format!(" > {}", next.join(" ")) };
             format!("{} {}{next}", f.id, on.join("+"))
         })
