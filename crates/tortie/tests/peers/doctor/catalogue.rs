@@ -324,7 +324,7 @@ fn asked_for(entry: &Entry) -> bool {
 const SIDE_BY_SIDE: usize = 4;
 
 /// Usual faults of one cluster at most: a longer list goes to several of the kind.
-const SHARE: usize = 40;
+const SHARE: usize = 46;
 
 /// The shares of the list, the longest first.
 fn shares() -> Vec<(Place, Vec<Entry>)> {
@@ -364,7 +364,7 @@ fn shares() -> Vec<(Place, Vec<Entry>)> {
 fn weight(share: &[Entry]) -> usize {
     share
         .iter()
-        .map(|e| if ["left-out-in-silence", "reloader-behind"].contains(&e.name) { 12 } else { 1 })
+        .map(|e| if ["left-out-in-silence", "reloader-behind"].contains(&e.name) { 24 } else { 1 })
         .sum()
 }
 
