@@ -36,6 +36,11 @@ pub fn jobs(config: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Whether a configuration has a job of this name.
+pub(crate) fn has_job(config: &str, name: &str) -> bool {
+    jobs(config).any(|job| job == name)
+}
+
 /// Standard base64 with or without padding.
 fn base64(text: &str) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len() / 4 * 3);

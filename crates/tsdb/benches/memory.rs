@@ -4,35 +4,14 @@
 
 #![allow(clippy::print_stdout, missing_docs)] // a benchmark prints
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use tortie_host::{Clock, Fs, RealFs, Rng, SystemClock};
+use tortie_host::{Clock, Counting, Fs, RealFs, Rng, SystemClock};
 use tortie_model::Labels;
 use tortie_tsdb::append::{Batch, Slot};
 use tortie_tsdb::head::{Head, HeadOptions};
 
-struct Counting;
-
-static USED: AtomicUsize = AtomicUsize::new(0);
-
-#[allow(unsafe_code)] // the only way to count what is asked from the allocator
-// SAFETY: every call goes to the system's allocator as it came; only a number is kept beside it.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        USED.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        USED.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-}
-
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: Counting = Counting::new();
 
 /// Rounds of 15 s: two hours and a half, as much as a head holds between two blocks on average.
 const ROUNDS: u64 = 600;
@@ -94,7 +73,7 @@ fn mixed() -> Vec<Vec<Labels>> {
 fn measure(what: &str, targets: &[Vec<Labels>], limit: f64) -> bool {
     let dir = std::env::temp_dir().join(format!("tortie-memory-{}-{what}", std::process::id()));
     let (fs, clock): (Arc<dyn Fs>, Arc<dyn Clock>) = (Arc::new(RealFs), Arc::new(SystemClock::new()));
-    let before = USED.load(Ordering::Relaxed);
+    let before = ALLOCATOR.held();
     let options = HeadOptions { wal_sync_interval_ms: 0, ..HeadOptions::default() };
     let head =
         Head::open(&dir, &fs, &clock, options, &|_| {}).expect("the temporary directory can be written");
@@ -127,7 +106,7 @@ fn measure(what: &str, targets: &[Vec<Labels>], limit: f64) -> bool {
     drop(b);
     let held: usize = slots.iter().map(|s| s.capacity() * size_of::<Slot>()).sum();
     let series = head.series_count();
-    let used = USED.load(Ordering::Relaxed) - before - held;
+    let used = ALLOCATOR.held() - before - held;
     let per = |bytes: u64| bytes as f64 / series as f64;
     let m = head.memory();
     println!(

@@ -19,7 +19,24 @@ struct Rig {
     streams: HashMap<String, Receiver<Groups>>,
 }
 
+/// Pods of a large cluster, ten to a slice.
+const PODS: usize = 5000;
+
 impl Rig {
+    /// With [`PODS`] in namespace `a`.
+    async fn with_many_pods() -> Rig {
+        let rig = Rig::start().await;
+        for i in 0..PODS {
+            rig.kube.place(&pod("a", i));
+            if i % 10 == 0 {
+                let name = format!("a{}", i / 10);
+                rig.kube.place(&service("a", &name));
+                rig.kube.place(&slice("a", &name, i..i + 10));
+            }
+        }
+        rig
+    }
+
     async fn start() -> Rig {
         let anyone = User::administrator("anyone");
         let kube = KubeServer::start(KubeOptions { anonymous: Some(anyone), ..KubeOptions::default() })
@@ -171,16 +188,7 @@ async fn jobs_share_watches_and_follow_changes() {
 /// Many pods: what it takes is printed; the bounds are for slow machines.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_thousand_pods() {
-    const PODS: usize = 5000;
-    let mut rig = Rig::start().await;
-    for i in 0..PODS {
-        rig.kube.place(&pod("a", i));
-        if i % 10 == 0 {
-            let name = format!("a{}", i / 10);
-            rig.kube.place(&service("a", &name));
-            rig.kube.place(&slice("a", &name, i..i + 10));
-        }
-    }
+    let mut rig = Rig::with_many_pods().await;
     let began = Instant::now();
     rig.apply(&[("pods", "role: pod"), ("slices", "role: endpointslice")]);
     rig.until("slices", PODS, |_| true).await;
@@ -202,16 +210,7 @@ async fn five_thousand_pods() {
 /// at most, are right soon after the last change, and nothing is listed again for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rollout_of_five_thousand_pods_is_handed_over_in_few_sets() {
-    const PODS: usize = 5000;
-    let mut rig = Rig::start().await;
-    for i in 0..PODS {
-        rig.kube.place(&pod("a", i));
-        if i % 10 == 0 {
-            let name = format!("a{}", i / 10);
-            rig.kube.place(&service("a", &name));
-            rig.kube.place(&slice("a", &name, i..i + 10));
-        }
-    }
+    let mut rig = Rig::with_many_pods().await;
     rig.apply(&[("slices", "role: endpointslice")]);
     rig.until("slices", PODS, |_| true).await;
     rig.asked();

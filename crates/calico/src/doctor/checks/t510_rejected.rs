@@ -80,7 +80,7 @@ fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
 /// The operator's Secret is asked where it was read, else the processes.
 fn has_job(facts: &Facts<'_>, prometheus: &str, monitor: &Monitor<'_>) -> bool {
     let pool = monitor.pool();
-    let has = |config: &str| generated::jobs(config).any(|job| job == pool);
+    let has = |config: &str| generated::has_job(config, &pool);
     match generated::of(facts.snap, prometheus) {
         Some(config) => has(&config),
         None => facts.reachable().any(|c| c.object == prometheus && c.config.as_deref().is_some_and(has)),

@@ -45,7 +45,7 @@ fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
         return Some(Judged::skipped(entity, "the Secret of the configuration was not read"));
     };
     let pool = monitor.pool();
-    if generated::jobs(&config).any(|job| job == pool) {
+    if generated::has_job(&config, &pool) {
         return Some(Judged::pass(entity));
     }
     if age(facts, monitor).is_some_and(|a| a < DELAY) {

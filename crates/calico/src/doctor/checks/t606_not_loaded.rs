@@ -44,8 +44,7 @@ fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
     let entity = Entity::of(component).in_prometheus(prometheus.name.clone());
     let own: Vec<&Collector> = facts.reachable().filter(|c| c.object == prometheus.name).collect();
     let pool = monitor.pool();
-    let lacks =
-        |c: &&&Collector| c.config.as_deref().is_some_and(|text| !generated::jobs(text).any(|j| j == pool));
+    let lacks = |c: &&&Collector| c.config.as_deref().is_some_and(|text| !generated::has_job(text, &pool));
     if own.iter().all(|c| c.config.is_none() && c.reload_ok.is_none()) {
         return None;
     }
@@ -62,8 +61,7 @@ fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
     if age(facts, monitor).is_some_and(|a| a < DELAY) {
         return Some(Judged::pending(entity, "kubelet and reloader need up to 2 min"));
     }
-    let in_secret =
-        generated::of(facts.snap, &prometheus.name).map(|text| generated::jobs(&text).any(|j| j == pool));
+    let in_secret = generated::of(facts.snap, &prometheus.name).map(|text| generated::has_job(&text, &pool));
     if in_secret == Some(false) {
         return Some(Judged::skipped(entity, "the operator's own configuration has no such job (T605)"));
     }
