@@ -5,10 +5,51 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
-/// The running server; dropping it ends the process.
-pub(crate) struct Server {
+/// A running Prometheus; dropping it ends the process.
+pub(crate) struct Listening {
     child: Child,
-    address: String,
+    pub(crate) address: String,
+}
+
+impl Listening {
+    /// Starts the server of this command on a free port and waits until it is ready to answer.
+    pub(crate) fn start(prometheus: &mut Command) -> Listening {
+        let child = prometheus
+            .arg("--web.listen-address=127.0.0.1:0")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the real prometheus starts");
+        let mut listening = Listening { child, address: String::new() };
+        let mut lines = BufReader::new(listening.child.stderr.take().unwrap()).lines();
+        // Its address and that it is ready are logged by two of its goroutines, in either order.
+        let mut ready = false;
+        while !ready || listening.address.is_empty() {
+            let line = lines.next().expect("it lives until it is ready").unwrap();
+            ready |= line.contains("Server is ready to receive web requests");
+            if let Some((_, rest)) = line.split_once("address=127.0.0.1:") {
+                let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+                // The port asked for is logged before the one that was given.
+                if port != "0" {
+                    listening.address = format!("127.0.0.1:{port}");
+                }
+            }
+        }
+        std::thread::spawn(move || lines.for_each(drop));
+        listening
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The running server.
+pub(crate) struct Server {
+    process: Listening,
     _dir: tempfile::TempDir,
 }
 
@@ -20,32 +61,13 @@ impl Server {
         let dir = tempfile::tempdir().unwrap();
         let config = dir.path().join("prometheus.yml");
         std::fs::write(&config, "").unwrap();
-        let mut child = Command::new(format!("{bin}/prometheus"))
-            .arg(format!("--config.file={}", config.display()))
-            .arg(format!("--storage.tsdb.path={}", dir.path().join("data").display()))
-            .arg("--web.listen-address=127.0.0.1:0")
-            .arg(format!("--enable-feature={features}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the real prometheus starts");
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut address = None;
-        for line in lines.by_ref() {
-            let line = line.unwrap();
-            if let Some((_, rest)) = line.split_once("address=127.0.0.1:") {
-                let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
-                // The port asked for is logged before the one that was given.
-                if port != "0" {
-                    address.get_or_insert(format!("127.0.0.1:{port}"));
-                }
-            }
-            if line.contains("Server is ready to receive web requests") {
-                break;
-            }
-        }
-        std::thread::spawn(move || lines.for_each(drop));
-        Server { child, address: address.expect("the log tells the address"), _dir: dir }
+        let process = Listening::start(
+            Command::new(format!("{bin}/prometheus"))
+                .arg(format!("--config.file={}", config.display()))
+                .arg(format!("--storage.tsdb.path={}", dir.path().join("data").display()))
+                .arg(format!("--enable-feature={features}")),
+        );
+        Server { process, _dir: dir }
     }
 
     /// The `data` of the API's answer about the query, or its error. `Null` when the server cannot write its own
@@ -55,7 +77,7 @@ impl Server {
         for b in query.bytes() {
             body.push_str(&format!("%{b:02X}"));
         }
-        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let mut stream = TcpStream::connect(&self.process.address).unwrap();
         write!(
             stream,
             "POST /api/v1/{endpoint} HTTP/1.0\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
@@ -74,12 +96,5 @@ impl Server {
             Some(error) => Err(error.to_owned()),
             None => Ok(json["data"].take()),
         }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -70,24 +70,26 @@ impl Prometheus {
         let (tx, rx) = std::sync::mpsc::channel();
         let kept = Arc::clone(&log);
         std::thread::spawn(move || {
-            let mut address = None;
+            // Its address and that it is ready are logged by two of its goroutines, in either order.
+            let (mut address, mut ready) = (None, false);
             for line in lines.map_while(Result::ok) {
+                ready |= line.contains("Server is ready to receive web requests");
                 if line.contains("msg=\"Listening on\"") {
                     address =
-                        line.split("address=").nth(1).map(|a| a.split(' ').next().unwrap_or("").to_owned());
+                        line.split("address=").nth(1).and_then(|a| a.split(' ').next()).map(str::to_owned);
                 }
-                if line.contains("Server is ready to receive web requests") {
-                    let _ = tx.send(address.clone());
+                if ready && let Some(address) = address.take() {
+                    let _ = tx.send(address);
                 }
                 kept.lock().unwrap().push(line);
             }
         });
         let ready = rx.recv_timeout(std::time::Duration::from_secs(60));
         let address = match ready {
-            Ok(Some(a)) => a,
-            other => {
+            Ok(a) => a,
+            Err(e) => {
                 let _ = child.kill();
-                panic!("prometheus did not get ready: {other:?}\n{}", log.lock().unwrap().join("\n"));
+                panic!("prometheus did not get ready: {e}\n{}", log.lock().unwrap().join("\n"));
             }
         };
         Prometheus { child, address, log }

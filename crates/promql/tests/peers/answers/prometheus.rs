@@ -1,14 +1,14 @@
 //! A real Prometheus over blocks made from text.
 
+use crate::server::Listening;
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
-/// The running server; dropping it ends the process.
+/// The running server.
 pub(crate) struct Prometheus {
-    child: Child,
-    address: String,
+    process: Listening,
     _dir: tempfile::TempDir,
 }
 
@@ -27,32 +27,14 @@ impl Prometheus {
             .status()
             .expect("the real promtool starts");
         assert!(made.success(), "promtool made no blocks");
-        let mut child = Command::new(format!("{bin}/prometheus"))
-            .arg(format!("--config.file={}", path("prometheus.yml")))
-            .arg(format!("--storage.tsdb.path={}", path("data")))
-            .arg("--storage.tsdb.retention.time=100y")
-            .arg("--web.listen-address=127.0.0.1:0")
-            .arg("--enable-feature=promql-experimental-functions,promql-binop-fill-modifiers,promql-extended-range-selectors,promql-duration-expr")
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the real prometheus starts");
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut address = None;
-        for line in lines.by_ref() {
-            let line = line.unwrap();
-            if let Some((_, rest)) = line.split_once("address=127.0.0.1:") {
-                let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
-                if port != "0" {
-                    address.get_or_insert(format!("127.0.0.1:{port}"));
-                }
-            }
-            if line.contains("Server is ready to receive web requests") {
-                break;
-            }
-        }
-        std::thread::spawn(move || lines.for_each(drop));
-        Prometheus { child, address: address.expect("the log tells the address"), _dir: dir }
+        let process = Listening::start(
+            Command::new(format!("{bin}/prometheus"))
+                .arg(format!("--config.file={}", path("prometheus.yml")))
+                .arg(format!("--storage.tsdb.path={}", path("data")))
+                .arg("--storage.tsdb.retention.time=100y")
+                .arg("--enable-feature=promql-experimental-functions,promql-binop-fill-modifiers,promql-extended-range-selectors,promql-duration-expr"),
+        );
+        Prometheus { process, _dir: dir }
     }
 
     /// The whole answer to a request with these form values.
@@ -62,7 +44,7 @@ impl Prometheus {
             body.push_str(&format!("&{name}="));
             value.bytes().for_each(|b| body.push_str(&format!("%{b:02X}")));
         }
-        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let mut stream = TcpStream::connect(&self.process.address).unwrap();
         write!(
             stream,
             "POST /api/v1/{endpoint} HTTP/1.0\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
@@ -73,12 +55,5 @@ impl Prometheus {
         stream.read_to_string(&mut answer).unwrap();
         let (_, json) = answer.split_once("\r\n\r\n").unwrap();
         serde_json::from_str(json).unwrap_or_else(|e| panic!("{form:?}: {e}: {answer}"))
-    }
-}
-
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
