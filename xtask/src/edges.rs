@@ -20,6 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tortie-model",
             "tortie-host",
             "tortie-config",
+            "tortie-client",
             "tortie-template",
             "tortie-promql",
             "tortie-cluster",

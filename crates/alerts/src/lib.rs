@@ -5,7 +5,7 @@
 //! an alert; what it has no room for it asks of a [`Source`] later. What was told and what waits survives a restart in a
 //! side file ([`memory`]).
 //!
-//! Reading order: [`alert`], [`queue`], [`target`], [`sender`], [`manager`].
+//! Reading order: [`alert`], [`queue`], [`target`], [`sender`], [`manager`], `saver`.
 
 pub mod alert;
 mod body;
@@ -15,6 +15,7 @@ pub mod memory;
 mod metrics;
 pub mod post;
 pub mod queue;
+mod saver;
 pub mod sender;
 pub mod target;
 

@@ -4,13 +4,15 @@ use crate::alert::{Alert, Source};
 use crate::from_config::{SetSettings, Settings};
 use crate::memory::{self, Kept, KeptAlerts};
 use crate::metrics;
-use crate::sender::{Refill, Sender};
+use crate::saver::{Saver, keep_now};
+use crate::sender::{Keeping, Refill, Sender};
 use crate::target::{self, Targets};
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
 use tortie_discovery::Groups;
 use tortie_host::{Clock, Fs};
@@ -18,11 +20,6 @@ use tortie_model::relabel::{Rule, process};
 use tortie_model::{Labels, LabelsBuilder};
 use tortie_wire::text::Writer;
 
-/// What changed is written to disk at most this often.
-const SAVE_EVERY: Duration = Duration::from_millis(500);
-/// Writing it takes at most one part in this many of a core's time, unless the pause would be longer than the longest.
-const SAVE_PART: u32 = 20;
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// What was kept of an Alertmanager that is not there is kept this much longer, milliseconds.
 const PARKED_MS: i64 = 3_600_000;
 
@@ -54,9 +51,10 @@ pub struct Manager {
     state: Mutex<State>,
     /// Whom to ask for what found no room.
     source: OnceLock<Arc<dyn Source>>,
-    /// Something was sent or came that is to be kept.
-    keep: Arc<Notify>,
-    saver: Mutex<Option<JoinHandle<()>>>,
+    /// When what is to be kept is written.
+    pub(crate) saver: Saver,
+    /// Held while it is, so that an older state does not come last.
+    writing: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -132,12 +130,11 @@ impl Manager {
             discovery,
             state: Mutex::new(state),
             source: OnceLock::new(),
-            keep: Arc::default(),
-            saver: Mutex::default(),
+            saver: Saver::default(),
+            writing: Mutex::default(),
         });
         if manager.options.data.is_some() {
-            let work = save_when_changed(Arc::downgrade(&manager), Arc::clone(&manager.keep));
-            *lock(&manager.saver) = Some(tokio::spawn(work));
+            manager.saver.start(&manager);
         }
         manager
     }
@@ -205,7 +202,7 @@ impl Manager {
                 l.sender.add(&own);
             }
         }
-        self.keep.notify_one();
+        self.saver.soon.notify_one();
     }
 
     /// URLs of all Alertmanagers in use, and of those that relabelling dropped.
@@ -270,11 +267,8 @@ impl Manager {
             l.sender
         });
         let senders = futures_util::future::join_all(ends).await;
-        let saver = lock(&self.saver).take();
-        if let Some(saver) = saver {
-            saver.abort();
-            let _ = saver.await;
-        }
+        self.saver.stop().await;
+        let _one = lock(&self.writing);
         let mut state = lock(&self.state);
         for sender in senders {
             let kept = sender.queue().to_keep();
@@ -339,8 +333,25 @@ impl Manager {
             timeout,
             Arc::clone(&set.settings.post),
             Arc::clone(&self.clock),
-            refill(Arc::downgrade(self), Arc::downgrade(set)),
+            (refill(Arc::downgrade(self), Arc::downgrade(set)), self.keeping()),
         ))
+    }
+
+    fn keeping(self: &Arc<Self>) -> Keeping {
+        let manager = Arc::downgrade(self);
+        Keeping {
+            now: Box::new(move || Box::pin(keep_now(Weak::clone(&manager)))),
+            soon: Arc::clone(&self.saver.soon),
+        }
+    }
+
+    /// Whether anything is kept on disk.
+    pub(crate) fn keeps(&self) -> bool {
+        self.options.data.is_some()
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
     }
 
     /// Asks for all alerts and puts those into a queue that its Alertmanager was not told of.
@@ -359,7 +370,7 @@ impl Manager {
             let alert = alert.and_then(|a| relabelled(a, &Labels::empty(), own));
             alert.is_none_or(|a| sender.queue().wants(&a))
         });
-        self.keep.notify_one();
+        self.saver.soon.notify_one();
     }
 
     /// Ends a sender and keeps what must not be lost for its successor.
@@ -368,7 +379,7 @@ impl Manager {
         let _ = l.stop.send(true);
         let kept = l.sender.queue().to_keep();
         state.parked.insert(l.sender.url.clone(), (kept, self.clock.now_ms()));
-        self.keep.notify_one();
+        self.saver.soon.notify_one();
     }
 
     fn kept(&self, state: &State) -> Kept {
@@ -391,7 +402,8 @@ impl Manager {
     }
 
     /// Writes the side file when something changed.
-    fn save(&self) {
+    pub(crate) fn save(&self) {
+        let _one = lock(&self.writing);
         let state = lock(&self.state);
         let mut changed = false;
         for set in &state.sets {
@@ -448,15 +460,36 @@ fn relabelled(alert: Arc<Alert>, external: &Labels, rules: &[Rule]) -> Option<Ar
     if external.is_empty() && rules.is_empty() {
         return Some(alert);
     }
-    let mut labels: LabelsBuilder = alert.labels.builder();
-    for (name, value) in external.iter().filter(|(name, _)| alert.labels.get(name).is_none()) {
-        labels.set(name, value);
-    }
-    if !process(rules, &mut labels) {
-        return None;
-    }
-    let labels = labels.labels();
+    let all = with_external(&alert.labels, external);
+    let labels = if rules.is_empty() {
+        all
+    } else {
+        let mut labels: LabelsBuilder = all.builder();
+        if !process(rules, &mut labels) {
+            return None;
+        }
+        labels.labels()
+    };
     Some(if labels == alert.labels { alert } else { Arc::new(alert.with_labels(labels)) })
+}
+
+/// Labels with those of the server that they have none of.
+fn with_external(labels: &Labels, external: &Labels) -> Labels {
+    if external.is_empty() {
+        return labels.clone();
+    }
+    let (mut own, mut more) = (labels.iter().peekable(), external.iter().peekable());
+    Labels::from_sorted(std::iter::from_fn(|| {
+        let Some((name, _)) = more.peek() else { return own.next() };
+        match own.peek().map(|(n, _)| n.cmp(name)) {
+            Some(Ordering::Less) => own.next(),
+            Some(Ordering::Equal) => {
+                more.next();
+                own.next()
+            }
+            Some(Ordering::Greater) | None => more.next(),
+        }
+    }))
 }
 
 /// What fills the queue of a sender of `set` again, beside the loops of others.
@@ -485,25 +518,5 @@ async fn follow(manager: Weak<Manager>, set: Arc<Set>, mut stream: watch::Receiv
         if !state.stopped {
             manager.sync(&mut state, &set, &groups);
         }
-    }
-}
-
-/// Writes the side file after changes, not too often.
-async fn save_when_changed(manager: Weak<Manager>, keep: Arc<Notify>) {
-    let mut pause = SAVE_EVERY;
-    loop {
-        // Deliveries change what is to be kept too, and wake nobody here.
-        let _ = tokio::time::timeout(SAVE_EVERY * 4, keep.notified()).await;
-        tokio::time::sleep(pause).await;
-        let Some(manager) = manager.upgrade() else { return };
-        let clock = Arc::clone(&manager.clock);
-        let began = clock.monotonic_ns();
-        // A slow disk must hold up nothing else.
-        let saved = tokio::task::spawn_blocking(move || manager.save()).await;
-        if let Err(e) = saved {
-            tracing::error!(component = "notifier", err = %e, "BUG: keeping what was told ended in a panic");
-        }
-        let took = Duration::from_nanos(clock.monotonic_ns().saturating_sub(began));
-        pause = (took * SAVE_PART).clamp(SAVE_EVERY, LONGEST_PAUSE);
     }
 }

@@ -5,7 +5,7 @@
 //! there is room again ([`Queue::lacks`], [`Queue::wants`]). So a storm takes no more memory than the queue has places.
 
 use crate::alert::Alert;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use tortie_model::Labels;
 
@@ -31,6 +31,8 @@ pub struct Queue {
     superseded: u64,
     dropped: u64,
     changed: bool,
+    /// Alerts came that the Alertmanager is to hear of for the first time, and are not kept yet.
+    unkept: bool,
 }
 
 /// The newest state of an alert that the Alertmanager knows.
@@ -57,12 +59,14 @@ impl Queue {
             superseded: 0,
             dropped: 0,
             changed: false,
+            unkept: false,
         }
     }
 
     /// Puts a state in, in place of an older one of the same alert.
     pub fn push(&mut self, alert: Arc<Alert>) {
         self.changed |= alert.resolved;
+        self.unkept |= !alert.resolved && !self.told.contains_key(&alert.labels);
         self.enter(alert);
     }
 
@@ -178,10 +182,11 @@ impl Queue {
     }
 
     /// Alerts that were told to fire until a time that is over, and of which nothing newer came, are resolved: nobody
-    /// else will say so when this process was down when they ended. As many as there is room for; the others stay.
+    /// else will say so when this process was down when they ended. As many as there is room for, once that is half of the
+    /// queue, because all are looked through; the others stay.
     pub fn expire(&mut self, now_ms: i64) {
         let room = self.capacity.saturating_sub(self.line.len());
-        if now_ms < self.next_end_ms || room == 0 {
+        if now_ms < self.next_end_ms || room == 0 || room < self.capacity / 2 {
             return;
         }
         let ended = |t: &&Told| t.alert.ends_at_ms <= now_ms && !self.places.contains_key(&t.alert.labels);
@@ -228,22 +233,17 @@ impl Queue {
         true
     }
 
-    /// What a restart must not lose: resolved alerts that wait or are on their way, and alerts that were told to fire.
+    /// What a restart must not lose: resolved alerts that wait or are on their way, and alerts that were told to fire, or will
+    /// have been by the time of the restart: nobody is there then to note it.
     pub fn to_keep(&self) -> Vec<(Arc<Alert>, bool)> {
-        let mut going: HashMap<&Labels, &Arc<Alert>> =
-            self.on_way.iter().filter(|a| a.resolved).map(|a| (&a.labels, a)).collect();
+        let mut going: HashMap<&Labels, &Arc<Alert>> = self.on_way.iter().map(|a| (&a.labels, a)).collect();
         going.retain(|labels, _| !self.places.contains_key(*labels));
-        let told = self
-            .told
-            .values()
-            .filter(|t| !going.contains_key(&t.alert.labels) && !self.waits_resolved(&t.alert.labels));
-        let waiting = self.line.values().filter(|a| a.resolved).chain(going.values().copied());
-        let waiting = waiting.map(|a| (Arc::clone(a), false));
-        waiting.chain(told.map(|t| (Arc::clone(&t.alert), !t.alert.resolved))).collect()
-    }
-
-    fn waits_resolved(&self, labels: &Labels) -> bool {
-        self.places.get(labels).and_then(|p| self.line.get(p)).is_some_and(|a| a.resolved)
+        let going: Vec<&Arc<Alert>> = self.line.values().chain(going.into_values()).collect();
+        let over: HashSet<&Labels> = going.iter().filter(|a| a.resolved).map(|a| &a.labels).collect();
+        let told = self.told.values().filter(|t| !over.contains(&t.alert.labels));
+        let told = told.map(|t| (Arc::clone(&t.alert), !t.alert.resolved));
+        let new = going.iter().filter(|a| a.resolved || !self.told.contains_key(&a.labels));
+        new.map(|a| (Arc::clone(a), !a.resolved)).chain(told).collect()
     }
 
     /// Takes over what was kept; states that are there already are newer.
@@ -266,7 +266,12 @@ impl Queue {
 
     /// Whether something to keep changed since this was asked last.
     pub fn take_changed(&mut self) -> bool {
-        std::mem::take(&mut self.changed)
+        std::mem::take(&mut self.unkept) | std::mem::take(&mut self.changed)
+    }
+
+    /// Whether alerts wait that the Alertmanager would hear of before it is kept that it did.
+    pub fn is_unkept(&self) -> bool {
+        self.unkept
     }
 
     /// Alerts that wait.
@@ -375,7 +380,25 @@ mod tests {
         let mut again = Queue::new(10);
         again.restore(&kept);
         assert_eq!(names(&again.take(9)), ["over-"]);
-        assert_eq!(again.told(), 1);
+        // The one that waited may have been told of in the meantime.
+        assert_eq!(again.told(), 2);
+    }
+
+    #[test]
+    fn alerts_are_kept_before_they_are_told_of_for_the_first_time() {
+        let mut q = Queue::new(10);
+        let kept = |q: &Queue| q.to_keep().iter().map(|(a, told)| (a.resolved, *told)).collect::<Vec<_>>();
+        q.push(alert("a", false, 50));
+        assert!(q.is_unkept());
+        assert_eq!(kept(&q), [(false, true)]);
+        assert!(q.take_changed() && !q.is_unkept());
+        let sent = q.take(1);
+        assert_eq!(kept(&q), [(false, true)], "it is on its way");
+        q.delivered(&sent);
+        q.push(alert("a", false, 90));
+        assert!(!q.is_unkept(), "it is known");
+        q.push(alert("a", true, 60));
+        assert_eq!(kept(&q), [(true, false)]);
     }
 
     #[test]

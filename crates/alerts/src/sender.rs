@@ -32,10 +32,19 @@ pub struct Sender {
     post: Arc<dyn Post>,
     clock: Arc<dyn Clock>,
     refill: Refill,
+    keeping: Keeping,
 }
 
 /// Puts what found no room before into the queue of a sender.
 pub(crate) type Refill = Box<dyn Fn(&Arc<Sender>) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// Keeps on disk what queues say is to be kept.
+pub(crate) struct Keeping {
+    /// Ends when it is kept, or when that takes too long.
+    pub(crate) now: Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>,
+    /// Asks for it, without waiting.
+    pub(crate) soon: Arc<Notify>,
+}
 
 /// What became of a batch.
 enum Outcome {
@@ -54,7 +63,7 @@ impl Sender {
         timeout: Duration,
         post: Arc<dyn Post>,
         clock: Arc<dyn Clock>,
-        refill: Refill,
+        (refill, keeping): (Refill, Keeping),
     ) -> Sender {
         Sender {
             url,
@@ -67,6 +76,7 @@ impl Sender {
             post,
             clock,
             refill,
+            keeping,
         }
     }
 
@@ -100,13 +110,22 @@ impl Sender {
                 }
                 continue;
             }
+            // Killed after an alert was told of and before that was kept, nobody would say that it is over.
+            if self.queue().is_unkept() {
+                (self.keeping.now)().await;
+            }
             let sent = tokio::select! {
                 sent = self.send_batch() => sent,
                 // The batch is back in the queue: see `send_batch`.
                 _ = stop.changed() => return,
             };
             match sent {
-                None => wait = FIRST_WAIT,
+                None => {
+                    wait = FIRST_WAIT;
+                    if self.queue().is_empty() {
+                        self.keeping.soon.notify_one();
+                    }
+                }
                 Some(asked) => {
                     let pause = asked.unwrap_or(wait);
                     wait = (wait * 2).min(LONGEST_WAIT);

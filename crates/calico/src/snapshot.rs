@@ -32,10 +32,28 @@ pub struct Identity {
     pub uid: String,
     /// Version of the API server without the `v`; empty when unknown.
     pub kubernetes: String,
+    /// What kubectl must be told besides the context to come to the same place: the flags of a command line that named a
+    /// kubeconfig, a cluster or a user. They mean something on that machine alone, so no bundle holds them.
+    #[serde(skip)]
+    pub there: Vec<String>,
+}
+
+impl Identity {
+    /// The flags of kubectl, context included.
+    pub fn flags(&self) -> Vec<String> {
+        let context = (!self.context.is_empty()).then(|| format!("--context={}", self.context));
+        self.there.iter().cloned().chain(context).collect()
+    }
 }
 
 /// What is not seen when time runs out on the way ([`Unseen::what`]); lists that were under way stand beside it by name.
 pub const THE_REST: &str = "the rest";
+
+/// What is not seen when the cluster does not tell who it is ([`Unseen::what`]).
+pub const THE_UID: &str = "read the uid of namespace kube-system";
+
+/// What is not seen when the server does not tell which kinds it serves ([`Unseen::what`]).
+pub const KINDS_SERVED: &str = "the kinds that are served";
 
 /// Something the snapshot should hold and does not, and why.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -50,6 +68,19 @@ pub struct Unseen {
     pub forbidden: bool,
     /// The reason in words.
     pub reason: String,
+}
+
+impl Unseen {
+    /// Something that is not about one namespace or one list, and was not refused for want of rights.
+    pub fn of(what: impl Into<String>, reason: impl Into<String>) -> Unseen {
+        Unseen {
+            what: what.into(),
+            resource: String::new(),
+            namespace: String::new(),
+            forbidden: false,
+            reason: reason.into(),
+        }
+    }
 }
 
 /// From where a probe was made; each proves something else.

@@ -18,7 +18,7 @@ mod read;
 pub mod rules;
 pub mod scrape;
 pub mod secret;
-mod url;
+pub mod url;
 pub mod web;
 pub mod yaml;
 

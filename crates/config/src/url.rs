@@ -1,7 +1,7 @@
 //! What Go's URL parser refuses, in its words. What it takes is used as it stands.
 
 /// The fault of a URL, `None` when there is none.
-pub(crate) fn fault(text: &str) -> Option<String> {
+pub fn fault(text: &str) -> Option<String> {
     if text.bytes().any(|b| b < 0x20 || b == 0x7f) {
         return Some("net/url: invalid control character in URL".to_owned());
     }

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
+use tortie_client::Reach;
 use tortie_host::{Clock, Fs};
 
 /// Files are looked at this often, or more often when the configuration says so.
@@ -55,6 +56,17 @@ impl Manager {
     /// A manager without jobs that reads files through `fs`.
     pub fn new(fs: Arc<dyn Fs>, clock: Arc<dyn Clock>) -> Manager {
         let clusters = Clusters::new(Arc::clone(&fs), clock);
+        Manager::of(fs, clusters)
+    }
+
+    /// The same; API servers that a custom resource names ([`crate::kubernetes::Server::Address`]) are kept within `reach`.
+    #[must_use]
+    pub fn within(self, reach: Option<Arc<Reach>>) -> Manager {
+        let clusters = Clusters::within(Arc::clone(&self.fs), Arc::clone(self.clusters.clock()), reach);
+        Manager::of(Arc::clone(&self.fs), clusters)
+    }
+
+    fn of(fs: Arc<dyn Fs>, clusters: Clusters) -> Manager {
         Manager { fs, clusters, jobs: Mutex::default(), providers: Mutex::default(), dns: Arc::default() }
     }
 

@@ -1,6 +1,7 @@
 //! One alert and its states. Times are nanoseconds since the epoch: the grid of a group is finer than milliseconds.
 
 use crate::alert_series::Series;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use tortie_model::Labels;
 
@@ -54,6 +55,8 @@ pub struct Alert {
     pub keep_firing_since: Option<i64>,
     /// Its series in storage, once they are written.
     pub(crate) series: Option<Series>,
+    /// Of whose labels the annotations were written, as long as they hang on these and the value alone.
+    pub(crate) written_of: Option<NonZeroU64>,
 }
 
 impl Alert {
@@ -89,6 +92,7 @@ mod tests {
                 valid_until: None,
                 keep_firing_since: None,
                 series: None,
+                written_of: None,
             };
             assert_eq!(alert.needs_sending(100, 10), expect, "{state:?} {sent:?} {resolved:?}");
         };

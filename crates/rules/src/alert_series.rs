@@ -3,16 +3,16 @@
 
 use crate::alert::{Alert, AlertState};
 use crate::alerting::Alerts;
-use crate::commit::refusal;
 use crate::dependencies::{ALERT_NAME, ALERTS, ALERTS_FOR_STATE};
 use crate::environment::Store;
 use crate::grid::to_ns;
+use crate::refused;
 use crate::spec::RuleSpec;
 use std::collections::HashSet;
 use tortie_model::labels::METRIC_NAME;
 use tortie_model::stale::stale_nan;
 use tortie_model::{Labels, LabelsBuilder};
-use tortie_tsdb::append::{Batch, Slot};
+use tortie_tsdb::append::{Batch, Refusal, Slot};
 
 /// Label of an alert's state in its series.
 const ALERT_STATE: &str = "alertstate";
@@ -112,7 +112,7 @@ fn labels(of: &Labels, state: AlertState, which: Which, spec: &RuleSpec) -> Labe
 /// # Errors
 /// When nothing was stored: what ended is then left for the next time.
 pub(crate) fn commit(
-    store: &dyn Store,
+    (store, spec): (&dyn Store, &RuleSpec),
     mut rows: Rows,
     t: i64,
     left: &mut Vec<Slot>,
@@ -124,7 +124,13 @@ pub(crate) fn commit(
     for (slot, .., v) in &rows.known {
         batch.push(*slot, t, *v);
     }
-    for slot in &rows.ended {
+    // Where alerts have a label `alertstate` of their own, a series that one leaves may be the one that another begins with.
+    let shares = rows.fresh.iter().any(|(of, ..)| of.get(ALERT_STATE).is_some());
+    let (at_once, later) = match shares {
+        false => (std::mem::take(&mut rows.ended), Vec::new()),
+        true => (Vec::new(), std::mem::take(&mut rows.ended)),
+    };
+    for slot in &at_once {
         batch.push(*slot, t, stale_nan());
     }
     for (.., labels, v) in &rows.fresh {
@@ -136,24 +142,27 @@ pub(crate) fn commit(
     let committed = match store.commit(&batch) {
         Ok(committed) => committed,
         Err(e) => {
-            left.append(&mut rows.ended);
+            left.extend(at_once.into_iter().chain(later));
             return Err(e.to_string());
         }
     };
-    let (known, slotted) = (rows.known.len(), rows.known.len() + rows.ended.len());
-    let mut given_up = std::mem::take(&mut rows.ended);
-    let mut wrong = None;
+    let slotted = rows.known.len() + at_once.len();
+    let mut given_up = at_once;
+    left.extend(later);
     let mut refused = Vec::new();
+    let mut words: Option<(Refusal, Labels, f64)> = None;
     for (i, why) in &committed.refused {
         // Stale markers are refused when another rule writes the series now.
-        if *i < known || *i >= slotted {
-            wrong.get_or_insert_with(|| refusal(*why).to_owned());
+        if let Some(row) = rows.known.get(*i) {
+            refused.push((row, *why));
+        } else if let Some((.., labels, v)) = i.checked_sub(slotted).and_then(|i| rows.fresh.get(i)) {
+            words.get_or_insert_with(|| (*why, labels.clone(), *v));
         }
-        refused.extend(rows.known.get(*i));
     }
     alerts(&mut |active| {
-        for (slot, labels, which, _) in &refused {
-            if let Some(series) = active.get_mut(labels).and_then(|a| a.series.as_mut()) {
+        for ((slot, of, which, v), why) in &refused {
+            if let Some(series) = active.get_mut(of).and_then(|a| a.series.as_mut()) {
+                words.get_or_insert_with(|| (*why, labels(of, series.state, *which, spec), *v));
                 *series.slot(*which) = None;
             }
             given_up.push(*slot);
@@ -165,6 +174,7 @@ pub(crate) fn commit(
             }
         }
     });
+    let mut wrong = words.map(|(why, labels, v)| refused::words(store, why, (&labels, t, v)));
     let again: HashSet<Slot> = match left.is_empty() {
         true => HashSet::new(),
         false => rows.known.iter().map(|r| r.0).chain(committed.new.iter().copied().flatten()).collect(),

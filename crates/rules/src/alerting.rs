@@ -2,33 +2,26 @@
 
 use crate::alert::{Alert, AlertState};
 use crate::alert_series::{self, Rows};
-use crate::dependencies::ALERT_NAME;
-use crate::environment::{Environment, Template, TemplateData};
+use crate::environment::{Environment, Settings, TemplateData};
 use crate::grid::{to_ms, to_ns};
 use crate::link;
 use crate::notify::Notice;
 use crate::rule::Tick;
 use crate::spec::RuleSpec;
+use crate::texts::{Texts, Written};
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tortie_model::Labels;
-use tortie_model::labels::METRIC_NAME;
-use tortie_promql::eval::{Sample, SampleValue};
+use tortie_promql::eval::Sample;
 use tortie_tsdb::append::Slot;
 
 /// Alerts by their labels.
 pub(crate) type Alerts = HashMap<Labels, Alert, foldhash::fast::RandomState>;
 
-/// What an answer says of an alert.
-pub(crate) struct Now {
-    annotations: Arc<[(String, String)]>,
-    value: f64,
-}
-
-/// Alerts that should be there, by their labels.
-pub(crate) type Found = HashMap<Labels, Now, foldhash::fast::RandomState>;
+/// What is written for alerts that should be there, by their labels.
+pub(crate) type Found = HashMap<Labels, Written, foldhash::fast::RandomState>;
 
 /// How long a resolved alert is kept and told of, nanoseconds.
 const RESOLVED_RETENTION: i64 = 15 * 60 * 1_000_000_000;
@@ -40,50 +33,16 @@ pub(crate) struct Waits {
     pub(crate) keep_firing: i64,
 }
 
-/// The texts of a rule, read once.
-pub(crate) struct Texts {
-    /// Ascending by name; the alert's name and the metric's, which goes, are among them.
-    labels: Vec<(String, Reading)>,
-    annotations: Vec<(String, Reading)>,
-}
-
-enum Reading {
-    /// Ours, not a text of the rule.
-    Fixed(String),
-    Plain(String),
-    Template(Box<dyn Template>),
-}
-
-impl Texts {
-    pub(crate) fn read(spec: &RuleSpec, annotations: &[(String, String)], env: &Environment) -> Texts {
-        let one = |(name, text): &(String, String)| {
-            let reading = if text.contains("{{") {
-                Reading::Template(env.templates.read(&spec.name, text))
-            } else {
-                Reading::Plain(text.clone())
-            };
-            (name.clone(), reading)
-        };
-        let mut labels: Vec<(String, Reading)> = spec.labels.iter().map(one).collect();
-        labels.retain(|(name, _)| name != ALERT_NAME);
-        labels.push((ALERT_NAME.to_owned(), Reading::Fixed(spec.name.clone())));
-        if labels.iter().all(|(name, _)| name != METRIC_NAME) {
-            labels.push((METRIC_NAME.to_owned(), Reading::Fixed(String::new())));
-        }
-        labels.sort_by(|a, b| a.0.cmp(&b.0));
-        Texts { labels, annotations: annotations.iter().map(one).collect() }
-    }
-}
-
-/// What an answer says: alerts that should be there, with texts and values of now.
+/// What an answer says: alerts that should be there, with texts and values of now. `before` gives what was written for an
+/// alert at the last evaluation, when it may still hold.
 pub(crate) fn found(
     spec: &RuleSpec,
     texts: &Texts,
     answer: &[Sample],
     ts: i64,
-    env: &Environment,
+    (env, settings): (&Environment, &Settings),
+    before: &dyn Fn(&Labels) -> Option<Written>,
 ) -> Result<Found, String> {
-    let settings = env.settings();
     let now_ms = to_ms(ts);
     let mut alerts = Found::with_capacity_and_hasher(answer.len(), Default::default());
     for sample in answer {
@@ -94,18 +53,9 @@ pub(crate) fn found(
             value: &sample.v,
             now_ms,
         };
-        let own: Vec<(&str, Cow<'_, str>)> =
-            texts.labels.iter().map(|(name, text)| (name.as_str(), expand(spec, text, &data, env))).collect();
-        let annotations: Arc<[(String, String)]> = texts
-            .annotations
-            .iter()
-            .map(|(name, text)| (name.clone(), expand(spec, text, &data, env).into_owned()))
-            .collect();
-        let value = match sample.v {
-            SampleValue::Float(v) => v,
-            SampleValue::Histogram(_) => 0.0,
-        };
-        if alerts.insert(with(&sample.labels, &own), Now { annotations, value }).is_some() {
+        let labels = with(&sample.labels, &texts.labels(spec, &data, env));
+        let written = texts.annotations(spec, &data, env, || before(&labels));
+        if alerts.insert(labels, written).is_some() {
             return Err(
                 "vector contains metrics with the same labelset after applying alert labels".to_owned()
             );
@@ -131,30 +81,6 @@ fn with(labels: &Labels, own: &[(&str, Cow<'_, str>)]) -> Labels {
     Labels::from_sorted(merged.filter(|(_, value)| !value.is_empty()))
 }
 
-/// A text with its templates expanded; an error stands in its place and keeps nothing back.
-fn expand<'a>(
-    spec: &RuleSpec,
-    text: &'a Reading,
-    data: &TemplateData<'_>,
-    env: &Environment,
-) -> Cow<'a, str> {
-    let template = match text {
-        Reading::Fixed(text) => return Cow::Borrowed(text),
-        Reading::Plain(text) => {
-            env.counters.count_expansion(false);
-            return Cow::Borrowed(text);
-        }
-        Reading::Template(t) => t,
-    };
-    let mut query = |q: &str, at_ms: i64| env.template_query(q, at_ms);
-    let expanded = template.expand(data, &mut query);
-    env.counters.count_expansion(expanded.is_err());
-    Cow::Owned(expanded.unwrap_or_else(|e| {
-        tracing::warn!(alert = spec.name, err = e.as_str(), "Expanding alert template failed");
-        format!("<error expanding template: {e}>")
-    }))
-}
-
 /// Takes an answer over: alerts begin, fire, end. Returns what their series get; those of alerts that a limit refuses go
 /// into `left`.
 pub(crate) fn step(
@@ -177,8 +103,10 @@ pub(crate) fn step(
                 *alert = begun(labels.clone(), now, ts);
             } else {
                 alert.value = now.value;
+                alert.written_of = now.of;
                 // Whoever was told holds the old ones.
-                if alert.annotations != now.annotations {
+                if !Arc::ptr_eq(&alert.annotations, &now.annotations) && alert.annotations != now.annotations
+                {
                     alert.annotations = now.annotations;
                 }
             }
@@ -218,7 +146,7 @@ pub(crate) fn step(
 }
 
 /// An alert whose series is there for the first time.
-fn begun(labels: Labels, now: Now, ts: i64) -> Alert {
+fn begun(labels: Labels, now: Written, ts: i64) -> Alert {
     Alert {
         state: AlertState::Pending,
         labels,
@@ -231,6 +159,7 @@ fn begun(labels: Labels, now: Now, ts: i64) -> Alert {
         valid_until: None,
         keep_firing_since: None,
         series: None,
+        written_of: now.of,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::environment::Store;
 use crate::recording::Row;
+use crate::refused;
 use std::collections::HashMap;
 use tortie_model::Labels;
 use tortie_model::stale::stale_nan;
@@ -10,6 +11,9 @@ use tortie_tsdb::append::{Batch, Refusal, Slot};
 
 /// The series that an evaluation wrote, with their slots; histograms have none.
 pub(crate) type Written = HashMap<Labels, Option<Slot>, foldhash::fast::RandomState>;
+
+/// The place of a row and its labels.
+type Placed = (usize, Labels);
 
 /// Stores `rows` at `t` and stale markers for the series of `written` that are not among them; `written` then holds
 /// those of now. Returns what was wrong with single rows.
@@ -22,12 +26,13 @@ pub(crate) fn commit(
     t: i64,
     written: &mut Written,
 ) -> Result<Option<String>, String> {
-    let mut known: Vec<(Slot, Option<Labels>, f64)> = Vec::with_capacity(rows.len());
-    let mut fresh: Vec<Labels> = Vec::new();
+    // Stale markers have no place.
+    let mut known: Vec<(Slot, Option<Placed>, f64)> = Vec::with_capacity(rows.len());
+    let mut fresh: Vec<(usize, Labels, f64)> = Vec::new();
     let mut histograms = Vec::new();
     let mut next = Written::with_capacity_and_hasher(rows.len(), Default::default());
     let mut batch = Batch::default();
-    for (labels, value) in rows {
+    for (place, (labels, value)) in rows.into_iter().enumerate() {
         match value {
             SampleValue::Histogram(h) => {
                 next.insert(labels.clone(), None);
@@ -36,12 +41,12 @@ pub(crate) fn commit(
             SampleValue::Float(v) => match written.get(&labels) {
                 Some(Some(slot)) => {
                     next.insert(labels.clone(), Some(*slot));
-                    known.push((*slot, Some(labels), v));
+                    known.push((*slot, Some((place, labels)), v));
                 }
                 _ => {
                     next.insert(labels.clone(), None);
                     batch.push_new(labels.clone(), t, v);
-                    fresh.push(labels);
+                    fresh.push((place, labels, v));
                 }
             },
         }
@@ -66,21 +71,27 @@ pub(crate) fn commit(
         batch.push(*slot, t, *v);
     }
     let committed = store.commit(&batch).map_err(|e| e.to_string())?;
-    let mut wrong = None;
+    let mut last: Option<(usize, Refusal, &Labels, f64)> = None;
     for (i, why) in &committed.refused {
-        let labels = match known.get(*i) {
-            Some((_, labels, _)) => labels.as_ref(),
-            None => fresh.get(i - known.len()),
+        let (place, labels, v) = match known.get(*i) {
+            Some((_, Some((place, labels)), v)) => (*place, labels, *v),
+            // Stale markers are refused when another rule writes the series now.
+            Some((_, None, _)) => continue,
+            None => match fresh.get(i - known.len()) {
+                Some((place, labels, v)) => (*place, labels, *v),
+                None => continue,
+            },
         };
-        // Stale markers are refused when another rule writes the series now.
-        let Some(labels) = labels else { continue };
-        wrong.get_or_insert_with(|| refusal(*why).to_owned());
+        if last.as_ref().is_none_or(|(before, ..)| *before < place) {
+            last = Some((place, *why, labels, v));
+        }
         if let Some(Some(slot)) = next.remove(labels) {
             gone.push(slot);
         }
     }
+    let mut wrong = last.map(|(_, why, labels, v)| refused::words(store, why, (labels, t, v)));
     for (i, slot) in committed.new.iter().enumerate() {
-        match fresh.get(i).and_then(|l| next.get_mut(l)) {
+        match fresh.get(i).and_then(|(_, l, _)| next.get_mut(l)) {
             Some(kept) => *kept = *slot,
             None => gone.extend(*slot),
         }
@@ -107,13 +118,4 @@ pub(crate) fn end(store: &dyn Store, t: i64, written: &mut Written) -> Result<()
         return Ok(());
     }
     commit(store, Vec::new(), t, written).map(drop)
-}
-
-pub(crate) fn refusal(why: Refusal) -> &'static str {
-    match why {
-        Refusal::OutOfOrder => "out of order sample",
-        Refusal::OutOfBounds => "out of bounds",
-        Refusal::DuplicateTimestamp => "duplicate sample for timestamp",
-        Refusal::SeriesLimit => "the memory of the head has no room for new series",
-    }
 }

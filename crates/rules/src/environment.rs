@@ -11,6 +11,7 @@ use tortie_promql::eval::{
     Budget, Engine, EngineOptions, EvalError, FloatHistogram, QueryContext, Sample, SampleValue, Value,
 };
 use tortie_promql::{Expr, parse_expr};
+use tortie_template::Needs;
 use tortie_tsdb::append::{AppendError, Batch, Committed, Slot};
 
 /// Where samples come from and go to.
@@ -30,7 +31,8 @@ pub trait Store: Queryable {
     /// By default always: a store that has no room for them says so.
     fn commit_histograms(&self, rows: &[(Labels, i64, Arc<FloatHistogram>)]) -> Result<(), String> {
         let _ = rows;
-        Err("native histograms are not stored yet".to_owned())
+        Err("native histograms are not stored yet (hint: record a number of it, as histogram_quantile gives one)"
+            .to_owned())
     }
 }
 
@@ -59,6 +61,11 @@ pub trait Template: Send + Sync {
     /// # Errors
     /// What is wrong with the template; the alert goes on.
     fn expand(&self, data: &TemplateData<'_>, query: &mut TemplateQuery<'_>) -> Result<String, String>;
+
+    /// What must stay the same for it to give the same again; by default it never does.
+    fn needs(&self) -> Needs {
+        Needs::Moment
+    }
 }
 
 /// Reads templates of labels and annotations.

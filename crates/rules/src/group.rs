@@ -100,6 +100,13 @@ impl Group {
         }
     }
 
+    /// A group in the place of an older one of the same name, whose state it takes over.
+    pub fn succeeding(spec: GroupSpec, restores: bool, old: &Group) -> Group {
+        let new = Group::new(spec, restores);
+        new.copy_from(old);
+        new
+    }
+
     /// How the last ticks went.
     pub fn state(&self) -> GroupState {
         *self.locked()
@@ -212,7 +219,7 @@ impl Group {
 
     /// Takes over the state of the same group of an older configuration: rules find theirs by name and labels, the
     /// first of equal ones that of the first.
-    pub(crate) fn copy_from(&self, old: &Group) {
+    fn copy_from(&self, old: &Group) {
         {
             let from = old.state();
             let mut s = self.locked();

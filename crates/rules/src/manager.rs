@@ -100,9 +100,7 @@ impl Manager {
             }
             let key = (old.spec.file.clone(), old.spec.name.clone());
             let Some(spec) = specs.get(&key) else { continue };
-            let new = Group::new(spec.clone(), restores);
-            new.copy_from(&old);
-            let running = self.spawn(new);
+            let running = self.spawn(Group::succeeding(spec.clone(), restores, &old));
             self.groups().insert(key, running);
         }
     }

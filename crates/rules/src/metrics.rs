@@ -77,13 +77,21 @@ pub struct Counters {
 }
 
 impl Counters {
-    pub(crate) fn count_expansion(&self, failed: bool) {
-        self.expansions.fetch_add(1, Relaxed);
-        self.failed_expansions.fetch_add(u64::from(failed), Relaxed);
+    /// Counts texts, those that stayed the same among them as Prometheus does.
+    pub(crate) fn count_expansions(&self, all: usize, failed: usize) {
+        self.expansions.fetch_add(all as u64, Relaxed);
+        if failed > 0 {
+            self.failed_expansions.fetch_add(failed as u64, Relaxed);
+        }
     }
 
     pub(crate) fn count_panic(&self) {
         self.panics.fetch_add(1, Relaxed);
+    }
+
+    /// Texts of labels and annotations that were expanded, and how many of these failed.
+    pub fn expansions(&self) -> (u64, u64) {
+        (self.expansions.load(Relaxed), self.failed_expansions.load(Relaxed))
     }
 
     /// Panics that were caught at the border of a rule.

@@ -2,15 +2,17 @@
 
 use crate::alert::{Alert, AlertState};
 use crate::alert_series::{self, Rows};
-use crate::alerting::{self, Alerts, Found, Texts, Waits};
+use crate::alerting::{self, Alerts, Found, Waits};
 use crate::commit::{Written, commit};
-use crate::environment::Environment;
+use crate::environment::{Environment, Settings};
 use crate::grid::{to_ms, to_ns};
 use crate::notify::Notice;
 use crate::recording;
 use crate::spec::{Kind, RuleSpec};
+use crate::texts::{Texts, Written as Annotated};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use tortie_model::Labels;
 use tortie_model::storage::Queryable;
 use tortie_tsdb::append::Slot;
 
@@ -77,6 +79,8 @@ struct State {
     evaluated_ms: Option<i64>,
     active: Alerts,
     restored: bool,
+    /// The settings under which the annotations of alerts were written.
+    under: Option<Arc<Settings>>,
 }
 
 /// How a rule is, at one moment.
@@ -107,6 +111,7 @@ impl Rule {
                 evaluated_ms: None,
                 active: Alerts::default(),
                 restored,
+                under: None,
             }),
             written: Mutex::default(),
             left: Mutex::default(),
@@ -143,11 +148,15 @@ impl Rule {
         all
     }
 
-    /// Visits what was said of each alert last, until `visit` says false; says whether it never did.
+    /// Visits what was said of each alert last, until `visit` says false; says whether it never did. Evaluation does not wait
+    /// for the visits.
     pub fn told_of(&self, env: &Environment, visit: &mut dyn FnMut(Notice) -> bool) -> bool {
         let url = alerting::url_of(&self.spec, env);
         let s = self.state();
-        s.active.values().filter(|a| a.last_sent_at.is_some()).all(|a| visit(alerting::notice(a, &url)))
+        let told = s.active.values().filter(|a| a.last_sent_at.is_some());
+        let notices: Vec<Notice> = told.map(|a| alerting::notice(a, &url)).collect();
+        drop(s);
+        notices.into_iter().all(visit)
     }
 
     /// Number of alerts in memory, resolved ones among them.
@@ -207,15 +216,36 @@ impl Rule {
             }
             Kind::Alert { annotations, .. } => {
                 let texts = self.texts.get_or_init(|| Texts::read(&self.spec, annotations, env));
-                let found = alerting::found(&self.spec, texts, &answer, tick.ts, env)?;
+                let settings = env.settings();
+                self.settle_under(&settings);
+                let before = |labels: &Labels| self.annotated(labels);
+                let found = alerting::found(&self.spec, texts, &answer, tick.ts, (env, &settings), &before)?;
                 drop(answer);
                 let mut left = self.left();
                 let rows = self.step(env, found, tick, &mut left)?;
                 let n = rows.len();
                 let with_alerts = |note: &mut dyn FnMut(&mut Alerts)| note(&mut self.state().active);
-                Ok((n, alert_series::commit(&*env.store, rows, at_ms, &mut left, with_alerts)?))
+                let to = (&*env.store, &self.spec);
+                Ok((n, alert_series::commit(to, rows, at_ms, &mut left, with_alerts)?))
             }
         }
+    }
+
+    /// Notes the settings of an evaluation. When they are others, no annotations hold that were written before.
+    fn settle_under(&self, settings: &Arc<Settings>) {
+        let mut s = self.state();
+        if s.under.as_ref().is_some_and(|u| Arc::ptr_eq(u, settings)) {
+            return;
+        }
+        s.under = Some(Arc::clone(settings));
+        s.active.values_mut().for_each(|a| a.written_of = None);
+    }
+
+    /// What was written for an alert at the last evaluation.
+    fn annotated(&self, labels: &Labels) -> Option<Annotated> {
+        let s = self.state();
+        let a = s.active.get(labels)?;
+        Some(Annotated { annotations: Arc::clone(&a.annotations), value: a.value, of: a.written_of })
     }
 
     /// Moves the alerts on and tells of them.
@@ -244,7 +274,9 @@ impl Rule {
         if self.spec.is_alert() && old.spec.is_alert() {
             // Their series stay the same: rules are the same by name and labels.
             self.left().append(&mut old.left());
-            let active = std::mem::take(&mut old.state().active);
+            let mut active = std::mem::take(&mut old.state().active);
+            // Annotations are no part of what makes two rules the same.
+            active.values_mut().for_each(|a| a.written_of = None);
             self.state().active.extend(active);
         } else {
             self.left().extend(old.take_slots());

@@ -3,7 +3,7 @@
 use crate::environment::{Template, TemplateData, TemplateQuery, Templates};
 use std::sync::Arc;
 use tortie_promql::eval::{Sample, SampleValue};
-use tortie_template::{Data, Limits, Text, Value};
+use tortie_template::{Data, Limits, Needs, Text, Value};
 
 /// Go's templates as Prometheus has them.
 #[derive(Debug, Default)]
@@ -60,6 +60,10 @@ impl Template for Read {
         let mut ask = |expr: &str, at: i64| query(expr, at).map(|all| all.iter().map(sample).collect());
         let result = self.text.expand(&data_of_text, &mut ask, data.now_ms);
         result.map_err(|e| tortie_template::worded(&self.name, e).message)
+    }
+
+    fn needs(&self) -> Needs {
+        self.text.needs()
     }
 }
 

@@ -1,9 +1,10 @@
 //! Labels and annotations of alerts.
 
 use crate::error::{Error, ErrorKind};
-use crate::exec::{self, Job};
+use crate::exec::{self, Given, Job};
 use crate::functions::{Context, Function, PROMETHEUS, find};
 use crate::limits::{Limits, Meter};
+use crate::needs::{self, Needs, Reads};
 use crate::parse::{self, Trees};
 use crate::query::Query;
 use crate::value::{Struct, Value};
@@ -13,6 +14,9 @@ use tortie_model::Labels;
 /// What Prometheus puts before every text, so that `$labels` and its kin are there.
 const PROLOGUE: &str = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}\
                         {{$externalURL := .ExternalURL}}{{$value := .Value}}";
+
+/// Steps that the prologue takes when it is executed.
+const GIVEN_STEPS: u64 = 16;
 
 const TABLES: &[&[Function]] = &[PROMETHEUS];
 
@@ -35,7 +39,7 @@ pub struct Text {
     /// With the prologue.
     text: String,
     /// None for a text without actions.
-    trees: Option<Trees>,
+    trees: Option<(Trees, Reads)>,
     limits: Limits,
 }
 
@@ -47,10 +51,19 @@ impl Text {
     pub fn parse(name: &str, text: &str, limits: &Limits) -> Result<Text, Error> {
         let whole = format!("{PROLOGUE}{text}");
         let trees = match text.contains("{{") {
-            true => Some(parse::parse(name, &whole, &|f| find(TABLES, f).is_some(), limits.depth)?),
+            true => {
+                let trees = parse::parse(name, &whole, &|f| find(TABLES, f).is_some(), limits.depth)?;
+                let reads = needs::of(&trees, PROLOGUE.len());
+                Some((trees, reads))
+            }
             false => None,
         };
         Ok(Text { name: name.to_owned(), text: whole, trees, limits: *limits })
+    }
+
+    /// What must stay the same for the text of an alert to stay the same, whether it is written or fails.
+    pub fn needs(&self) -> Needs {
+        self.trees.as_ref().map_or(Needs::Labels, |(_, reads)| reads.needs)
     }
 
     /// Writes the text for one alert at `now` (milliseconds).
@@ -59,16 +72,34 @@ impl Text {
     /// When a function fails, a value is of the wrong type or a limit is reached. [`Error::message`] is what Prometheus
     /// says: see [`annotation`].
     pub fn expand(&self, data: &Data<'_>, query: &mut dyn Query, now: i64) -> Result<String, Error> {
-        let Some(trees) = &self.trees else {
+        let Some((trees, reads)) = &self.trees else {
             return Ok(self.text.get(PROLOGUE.len()..).unwrap_or("").to_owned());
         };
         let context = Context { query, now, external_url: data.external_url, meter: Meter::new(self.limits) };
+        // Where there are too few steps for it, the prologue says so itself.
+        let is_given = self.limits.steps > 4 * GIVEN_STEPS;
+        let given = is_given.then(|| Given {
+            until: PROLOGUE.len(),
+            steps: GIVEN_STEPS,
+            variables: data.variables(),
+        });
         let job = Job { name: &self.name, text: &self.text, trees, functions: TABLES, context };
-        exec::run(job, &data.value())
+        let dot = if reads.dot || !is_given { data.value() } else { Value::Invalid };
+        exec::run(job, &dot, given)
     }
 }
 
 impl Data<'_> {
+    /// What the prologue makes of it.
+    fn variables(&self) -> [(&'static str, Value); 4] {
+        [
+            ("$labels", Value::Labels(self.labels.clone())),
+            ("$externalLabels", Value::Labels(self.external_labels.clone())),
+            ("$externalURL", Value::text(self.external_url)),
+            ("$value", self.value.clone()),
+        ]
+    }
+
     fn value(&self) -> Value {
         Value::Struct(Arc::new(Struct {
             type_name: "struct { Labels map[string]string; ExternalLabels map[string]string; ExternalURL string; \
@@ -109,6 +140,14 @@ pub fn worded(name: &str, mut error: Error) -> Error {
     let doing = if error.column.is_none() && error.kind != ErrorKind::Exec { "parsing" } else { "executing" };
     error.message = format!("error {doing} template {name}: {}", error.message);
     error
+}
+
+/// Looks whether `text` is a template with Go's own functions alone, as `template.New(name).Parse` does.
+///
+/// # Errors
+/// The first thing that is wrong, in Go's words.
+pub fn check_plain(name: &str, text: &str, limits: &Limits) -> Result<(), Error> {
+    parse::parse(name, text, &|f| find(&[], f).is_some(), limits.depth).map(|_| ())
 }
 
 /// Looks whether `text` is a template, as rule files are checked.

@@ -13,12 +13,14 @@ mod functions;
 mod gofmt;
 mod letters;
 mod limits;
+mod needs;
 mod parse;
 mod query;
 mod value;
 
-pub use alert::{Data, Text, annotation, check, expand, worded};
+pub use alert::{Data, Text, annotation, check, check_plain, expand, worded};
 pub use error::{Error, ErrorKind};
 pub use limits::Limits;
+pub use needs::Needs;
 pub use query::{NoQuery, Query};
 pub use value::{Histogram, Member, Method, MethodBody, Object, Sample, Struct, Type, Value, ValueMap};

@@ -38,6 +38,7 @@ pub(crate) enum Command {
     /// Checks files without starting anything
     Check(commands::check::Check),
     /// Prints a completion script for a shell
+    #[command(visible_alias = "completion")]
     Completions {
         /// The shell
         shell: clap_complete::Shell,

@@ -17,6 +17,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Exit code of a program whose reader has gone, as a shell shows it: 128 and the number of SIGPIPE.
 const READER_GONE: i32 = 141;
 
+#[allow(clippy::print_stdout)] // the script is what was asked for
 fn main() -> ExitCode {
     end_with_the_reader();
     let args: Vec<std::ffi::OsString> = std::env::args_os().collect();
@@ -49,7 +50,9 @@ fn main() -> ExitCode {
         Command::Test(c) => c.execute(),
         Command::Check(c) => c.execute(),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "tortie", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "tortie", &mut script);
+            print!("{}", String::from_utf8_lossy(&script));
             ExitCode::SUCCESS
         }
     }

@@ -1,7 +1,7 @@
 // opgen prints what prometheus-operator makes of custom resources.
 //
 // Each line of the input is one cluster as JSON: {"objects": [...], "inlineTLS": bool}. The objects are a Prometheus, its
-// monitors, rules, Secrets, ConfigMaps and Namespaces. Each line of the output is one answer: the generated configuration, which
+// monitors, rules, Alertmanagers, Secrets, ConfigMaps and Namespaces. Each line of the output is one answer: the generated configuration, which
 // objects were selected, and for those refused the operator's reason and words. Defaults of the custom resource definitions,
 // which an API server would fill in, are applied here.
 package main
@@ -40,8 +40,10 @@ type cluster struct {
 }
 
 type verdict struct {
-	Kind     string `json:"kind"`
-	Key      string `json:"key"`
+	Kind string `json:"kind"`
+	Key  string `json:"key"`
+	// The Alertmanager that judges an AlertmanagerConfig.
+	By       string `json:"by,omitempty"`
 	Accepted bool   `json:"accepted"`
 	Reason   string `json:"reason,omitempty"`
 	Message  string `json:"message,omitempty"`
@@ -102,6 +104,7 @@ type world struct {
 	scrapes    []*monitoringv1alpha1.ScrapeConfig
 	rules      []*monitoringv1.PrometheusRule
 	amConfigs  []*monitoringv1alpha1.AlertmanagerConfig
+	managers   []*monitoringv1.Alertmanager
 	namespaces []*corev1.Namespace
 	secrets    map[string]*corev1.Secret
 	configs    map[string]*corev1.ConfigMap
@@ -130,6 +133,8 @@ func newWorld(objects []json.RawMessage) (*world, error) {
 			err = add(&w.rules, raw)
 		case "AlertmanagerConfig":
 			err = add(&w.amConfigs, raw)
+		case "Alertmanager":
+			err = add(&w.managers, raw)
 		case "Namespace":
 			err = add(&w.namespaces, raw)
 		case "Secret":
@@ -281,10 +286,12 @@ func (w *world) generate(ctx context.Context, inlineTLS bool) (answer, error) {
 	if err != nil {
 		return a, err
 	}
-	w.judgeAlertmanagerConfigs(&a)
+	if err := w.judgeAlertmanagerConfigs(ctx, &a); err != nil {
+		return a, err
+	}
 	sort.Slice(a.Verdicts, func(i, j int) bool {
 		x, y := a.Verdicts[i], a.Verdicts[j]
-		return x.Kind < y.Kind || x.Kind == y.Kind && x.Key < y.Key
+		return x.Kind < y.Kind || x.Kind == y.Kind && (x.Key < y.Key || x.Key == y.Key && x.By < y.By)
 	})
 
 	generator, err := prompkg.NewConfigGenerator(logger, w.prom, options...)

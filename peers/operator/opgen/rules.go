@@ -18,7 +18,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/tools/cache"
 
-	validation "github.com/prometheus-operator/prometheus-operator/pkg/alertmanager/validation/v1alpha1"
 	"github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring"
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	"github.com/prometheus-operator/prometheus-operator/pkg/assets"
@@ -89,17 +88,6 @@ func (w *world) selectRules(ctx context.Context, a *answer, logger *slog.Logger,
 		}
 	}
 	return syncer.AppendConfigMapNames(names, 3), nil
-}
-
-// judgeAlertmanagerConfigs says which AlertmanagerConfigs the operator's semantic validation takes.
-func (w *world) judgeAlertmanagerConfigs(a *answer) {
-	for _, c := range w.amConfigs {
-		v := verdict{Kind: "AlertmanagerConfig", Key: c.Namespace + "/" + c.Name, Accepted: true}
-		if err := validation.ValidateAlertmanagerConfig(c); err != nil {
-			v.Accepted, v.Reason, v.Message = false, "InvalidConfiguration", err.Error()
-		}
-		a.Verdicts = append(a.Verdicts, v)
-	}
 }
 
 // loadAlertmanagers does what the operator's unexported validateAlertmanagerEndpoints and addAlertmanagerEndpointsToStore do.

@@ -305,6 +305,31 @@ async fn a06_killed_between_firing_and_resolved_it_says_resolved_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a06_killed_at_any_moment_after_the_firing_notice_it_says_resolved_once() {
+    // A slow alert follows a first one at once, or while what is kept is being written.
+    for (ms, before) in [(0, 0), (1, 0), (50, 0), (700, 0), (0, 1), (20, 90), (0, 150), (0, 400)] {
+        let mut bed = Bed::new(ONE);
+        bed.manager.notify(vec![bed.fires("first")]);
+        tokio::time::sleep(Duration::from_millis(before)).await;
+        bed.manager.notify(vec![bed.fires("gone")]);
+        while !bed.fake.names("am").contains(&"gone".to_owned()) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        let came = bed.fake.names("am").len();
+        // The new process evaluates, and the alert is no longer true.
+        bed.again(ONE);
+        for _ in 0..10 {
+            bed.manager.notify(vec![bed.fires("first")]);
+            seconds(60).await;
+        }
+        let after: Vec<String> = bed.fake.names("am").into_iter().skip(came).collect();
+        let over = after.iter().filter(|n| n.starts_with("gone")).count();
+        assert_eq!(over, 1, "killed {ms} ms after it came, {before} ms after another: {after:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a06_killed_while_a_resolved_alert_waits_it_is_told_after_the_start() {
     let mut bed = Bed::new(ONE);
     bed.fake.set("am", Mood::Down);

@@ -65,8 +65,9 @@ fn usable(uid: &str) -> bool {
 async fn get(address: &PrometheusAddress, path: &str) -> Result<Value, String> {
     let reply = ask(address, path, LIMIT).await?;
     match reply.status {
-        200 => serde_json::from_slice(&reply.body)
-            .map_err(|_| format!("{path}: what answers is no Grafana ({})", reply.content_type)),
+        200 => {
+            reply.json().map_err(|_| format!("{path}: what answers is no Grafana ({})", reply.content_type))
+        }
         401 => {
             Err("it does not take the credentials (hint: --grafana-token-file, or --grafana-user)".to_owned())
         }

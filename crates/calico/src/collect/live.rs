@@ -7,7 +7,7 @@ use crate::collect::{objects, overlay, probes, prometheus_api};
 use crate::component::Component;
 use crate::facts::Facts;
 use crate::facts::samples::{family_query, host_port};
-use crate::snapshot::{Identity, Snapshot, Source, THE_REST, Unseen};
+use crate::snapshot::{Identity, Snapshot, Source, THE_REST, THE_UID, Unseen};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -76,35 +76,21 @@ pub async fn collect(options: &ConnectOptions, wants: &Wants, files: Vec<Object>
         Err(e) => {
             snap.identity.context = options.context.clone().unwrap_or_default();
             let text = e.to_string();
-            snap.unseen.push(Unseen {
-                what: "api".to_owned(),
-                resource: String::new(),
-                namespace: String::new(),
-                forbidden: false,
-                reason: text,
-            });
+            snap.unseen.push(Unseen::of("api", text));
             return snap;
         }
     };
     snap.identity = Identity {
         context: identity.context.clone(),
         server: identity.server.clone(),
-        uid: String::new(),
-        kubernetes: String::new(),
+        ..Identity::default()
     };
     let whole = tokio::time::timeout(wants.limit, fill(&cluster, wants, files, &mut snap, &mut watch)).await;
     if whole.is_err() {
         objects::ordered(&mut snap);
-        snap.unseen.push(Unseen {
-            what: THE_REST.to_owned(),
-            resource: String::new(),
-            namespace: String::new(),
-            forbidden: false,
-            reason: format!(
-                "not everything could be read within {} s (hint: --timeout)",
-                wants.limit.as_secs()
-            ),
-        });
+        let limit = wants.limit.as_secs();
+        let reason = format!("not everything could be read within {limit} s (hint: --timeout)");
+        snap.unseen.push(Unseen::of(THE_REST, reason));
     }
     snap
 }
@@ -127,7 +113,7 @@ async fn fill(cluster: &Cluster, wants: &Wants, files: Vec<Object>, snap: &mut S
     }
     match cluster.cluster_uid().await {
         Ok(uid) => snap.identity.uid = uid,
-        Err(e) => unseen(snap, "read the uid of namespace kube-system", "namespaces", &e),
+        Err(e) => unseen(snap, THE_UID, "namespaces", &e),
     }
     let resources = objects::read(cluster, snap).await;
     let over = !files.is_empty();
@@ -135,13 +121,7 @@ async fn fill(cluster: &Cluster, wants: &Wants, files: Vec<Object>, snap: &mut S
     if over {
         for (object, reason) in overlay::lay(snap, files) {
             let text = format!("{}: {reason}", object.reference());
-            snap.unseen.push(Unseen {
-                what: text.clone(),
-                resource: String::new(),
-                namespace: String::new(),
-                forbidden: false,
-                reason: text,
-            });
+            snap.unseen.push(Unseen::of(text.clone(), text));
         }
     }
     if let Some(address) = &wants.grafana {
@@ -179,10 +159,7 @@ pub(super) fn unseen(snap: &mut Snapshot, what: &str, resource: &str, e: &ReadEr
 
 /// Asks Grafana; before the Prometheus, which is asked what its dashboards ask.
 async fn grafana(address: &PrometheusAddress, snap: &mut Snapshot) {
-    let mut missing = |what: String, reason: String| {
-        let (resource, namespace) = (String::new(), String::new());
-        snap.unseen.push(Unseen { what, resource, namespace, forbidden: false, reason });
-    };
+    let mut missing = |what: String, reason: String| snap.unseen.push(Unseen::of(what, reason));
     match crate::collect::grafana::read(address).await {
         Ok((grafana, rest)) => {
             rest.into_iter().for_each(|r| missing(format!("Grafana at {}", grafana.via), r));
@@ -220,17 +197,14 @@ async fn prometheuses(cluster: &Cluster, wants: &Wants, snap: &mut Snapshot, wat
             }
             continue;
         };
-        let last = snap.collectors.len() - 1;
         for _ in 0..ROUNDS {
             let wanted = crate::doctor::bisect::wanted(&Facts::of(snap));
-            // A copy: when the time runs out in the middle, what was learnt before stays in the snapshot.
-            let mut collector = snap.collectors[last].clone();
+            let Some(collector) = snap.collectors.last_mut() else { break };
             let before = collector.answers.len();
-            prometheus_api::answer(&mut collector, &way, wanted).await;
+            prometheus_api::answer(collector, &way, wanted).await;
             if collector.answers.len() == before {
                 break;
             }
-            snap.collectors[last] = collector;
         }
     }
 }

@@ -4,7 +4,7 @@
 use crate::collect::kinds::KINDS;
 use crate::collect::live::unseen;
 use crate::component::Component;
-use crate::snapshot::{Snapshot, Unseen};
+use crate::snapshot::{KINDS_SERVED, Snapshot, Unseen};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt, stream};
@@ -23,13 +23,8 @@ const LATE: &str = "it did not come in time (hint: --timeout)";
 
 /// Notes a list as one that did not come, until it comes: whatever ends the collecting, what is missing is known.
 fn awaited(snap: &mut Snapshot, resource: &str) {
-    snap.unseen.push(Unseen {
-        what: format!("list {resource}"),
-        resource: resource.to_owned(),
-        namespace: String::new(),
-        forbidden: false,
-        reason: LATE.to_owned(),
-    });
+    let late = Unseen::of(format!("list {resource}"), LATE);
+    snap.unseen.push(Unseen { resource: resource.to_owned(), ..late });
 }
 
 /// A list came, or the reason why it will not.
@@ -88,7 +83,7 @@ pub(super) async fn read(cluster: &Cluster, snap: &mut Snapshot) -> Resources {
     let resources = match kinds {
         Some(Ok(r)) => r,
         Some(Err(e)) => {
-            unseen(snap, "the kinds that are served", "", &e);
+            unseen(snap, KINDS_SERVED, "", &e);
             return Resources::default();
         }
         None => return Resources::default(),
@@ -217,13 +212,8 @@ async fn secrets(cluster: &Cluster, resources: &Resources, snap: &mut Snapshot) 
 fn served(resources: &Resources, snap: &mut Snapshot) {
     snap.served = resources.all.iter().map(|r| format!("{}.{}/{}", r.plural, r.group, r.version)).collect();
     for (group, reason) in &resources.failed {
-        snap.unseen.push(Unseen {
-            what: format!("the API group {group}"),
-            resource: group.clone(),
-            namespace: String::new(),
-            forbidden: false,
-            reason: reason.clone(),
-        });
+        let silent = Unseen::of(format!("the API group {group}"), reason);
+        snap.unseen.push(Unseen { resource: group.clone(), ..silent });
     }
 }
 

@@ -1,6 +1,6 @@
 //! One page, asked for by hand: a scrape of an address or of a pod's port, a query.
 
-use crate::collect::http;
+use crate::collect::http::{self, Form, Reply};
 use crate::collect::prometheus::{PrometheusAddress, ask};
 use std::time::Duration;
 use tortie_cluster::client::{Cluster, ConnectOptions};
@@ -16,13 +16,20 @@ pub struct Page {
     pub body: Vec<u8>,
 }
 
+impl Page {
+    fn of(reply: Reply) -> Result<Page, String> {
+        let body = reply.bytes()?.to_vec();
+        Ok(Page { status: reply.status, content_type: reply.content_type, body })
+    }
+}
+
 /// Asks an address for `path`, which is put behind the address' own.
 ///
 /// # Errors
 /// Why there is no answer, in words.
 pub async fn page(address: &PrometheusAddress, path: &str, limit: Duration) -> Result<Page, String> {
     let reply = ask(address, path, limit).await?;
-    Ok(Page { status: reply.status, content_type: reply.content_type, body: reply.body.to_vec() })
+    Page::of(reply)
 }
 
 /// Asks a pod's port for `path` through the kubelet.
@@ -38,8 +45,8 @@ pub async fn pod_page(
 ) -> Result<Page, String> {
     let (cluster, _) = Cluster::connect(options).await.map_err(|e| e.to_string())?;
     let stream = cluster.port_forward(pod.0, pod.1, port).await.map_err(|e| e.to_string())?;
-    let reply = http::get(stream, &format!("localhost:{port}"), path, None, limit).await?;
-    Ok(Page { status: reply.status, content_type: reply.content_type, body: reply.body.to_vec() })
+    let reply = http::get(stream, &format!("localhost:{port}"), path, None, Form::Plain, limit).await?;
+    Page::of(reply)
 }
 
 /// The path of an instant query.

@@ -1,6 +1,6 @@
 //! Probes: is somebody listening at the metrics port of a pod, and is it the right process.
 
-use crate::collect::http;
+use crate::collect::http::{self, Form};
 use crate::facts::Facts;
 use crate::snapshot::{Probe, ProbeOutcome, Vantage};
 use futures_util::{StreamExt, stream};
@@ -74,8 +74,11 @@ async fn look(cluster: &Cluster, probe: &Probe, limit: Duration) -> Result<Probe
     let (namespace, name) = &probe.pod;
     let stream = cluster.port_forward(namespace, name, probe.port).await?;
     let host = format!("localhost:{}", probe.port);
-    Ok(match http::get(stream, &host, "/metrics", None, limit).await {
-        Ok(reply) if reply.status == 200 => read(&reply.body, reply.content_type),
+    Ok(match http::get(stream, &host, "/metrics", None, Form::Plain, limit).await {
+        Ok(reply) if reply.status == 200 => match reply.bytes() {
+            Ok(body) => read(&body, reply.content_type),
+            Err(e) => ProbeOutcome::Failed(e),
+        },
         Ok(reply) => ProbeOutcome::Status(reply.status),
         Err(e) => ProbeOutcome::Failed(failure(&e)),
     })

@@ -1,6 +1,6 @@
 //! Ways to a Prometheus: a port-forward to its pod, the API server's proxy, or an address with credentials and TLS.
 
-use crate::collect::http::{self, Line, Reply};
+use crate::collect::http::{self, Form, Line, Reply};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
@@ -98,7 +98,7 @@ impl Way {
                 let mut line = line.lock().await;
                 if let Some(mut open) = line.take() {
                     // A forward that was idle may have ended; then a new one is made.
-                    if let Ok(reply) = open.get(&host, &path, None, limit).await {
+                    if let Ok(reply) = open.get(&host, &path, None, Form::Packed, limit).await {
                         *line = Some(open);
                         return Ok(reply);
                     }
@@ -106,14 +106,14 @@ impl Way {
                 let stream =
                     cluster.port_forward(namespace, pod, *port).await.map_err(|e| refused.said(&e))?;
                 let mut open = Line::open(stream).await?;
-                let reply = open.get(&host, &path, None, limit).await?;
+                let reply = open.get(&host, &path, None, Form::Packed, limit).await?;
                 *line = Some(open);
                 Ok(reply)
             }
             Way::Proxy { cluster, namespace, pod, port, prefix, refused } => {
                 let at = pod_proxy_path(namespace, pod, *port, &format!("{prefix}{path}"));
                 let answer = cluster.proxy_get(&at).await.map_err(|e| refused.said(&e))?;
-                Ok(Reply { status: answer.status, content_type: answer.content_type, body: answer.body })
+                Ok(Reply::plain(answer.status, answer.content_type, answer.body))
             }
             Way::Address(address) => ask(address, path, limit).await,
         }
@@ -153,13 +153,14 @@ pub(super) async fn ask(address: &PrometheusAddress, path: &str, limit: Duration
     let tcp = tcp.map_err(|e| e.to_string())?;
     let name = format!("{host}:{port}");
     if !https {
-        return http::get(tcp, &name, &at, authorization.as_deref(), limit).await;
+        return http::get(tcp, &name, &at, authorization.as_deref(), Form::Packed, limit).await;
     }
     let connector = tokio_rustls::TlsConnector::from(Arc::new(tls(address)?));
     let server = ServerName::try_from(bare.to_owned()).map_err(|e| e.to_string())?;
     let handshake = tokio::time::timeout(limit, connector.connect(server, tcp)).await;
     let stream = handshake.map_err(|_| format!("no TLS answer within {} s", limit.as_secs()))?;
-    http::get(stream.map_err(|e| e.to_string())?, &name, &at, authorization.as_deref(), limit).await
+    http::get(stream.map_err(|e| e.to_string())?, &name, &at, authorization.as_deref(), Form::Packed, limit)
+        .await
 }
 
 fn authorization(address: &PrometheusAddress) -> Option<String> {

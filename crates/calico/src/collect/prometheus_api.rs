@@ -1,5 +1,6 @@
 //! What a Prometheus says of itself, read from its HTTP API into a [`Collector`].
 
+use crate::collect::http::Reply;
 use crate::collect::live::Watch;
 use crate::collect::prometheus::Way;
 use crate::snapshot::{Collector, Sample, Target};
@@ -44,7 +45,9 @@ pub(super) async fn read(
     (collector, None)
 }
 
-/// Asks instant queries and keeps their answers.
+/// Asks instant queries and keeps their answers. Those that it has are not asked again.
+///
+/// The collector is changed at the end alone: when the time runs out in the middle, what was learnt before stays.
 pub(super) async fn answer(collector: &mut Collector, way: &Way, queries: Vec<String>) {
     use futures_util::{StreamExt, stream};
     let open: Vec<String> = queries.into_iter().filter(|q| !collector.answers.contains_key(q)).collect();
@@ -115,8 +118,7 @@ async fn ahead(way: &Way, watch: &Watch) -> Option<i64> {
 /// The field `data` of an answer of success.
 async fn data(way: &Way, path: &str) -> Result<Value, String> {
     let reply = way.get(path, LIMIT).await?;
-    let parsed: Result<Value, _> = serde_json::from_slice(&reply.body);
-    match parsed {
+    match reply.json::<Value>() {
         Ok(mut v) if v["status"] == "success" => Ok(v["data"].take()),
         Ok(v) if v["status"] == "error" => Err(text(&v, "/error")),
         _ if reply.status == 401 => {
@@ -132,11 +134,10 @@ async fn data(way: &Way, path: &str) -> Result<Value, String> {
 /// The active targets. Those of a large cluster are many megabytes of text, of which most are the labels before relabelling:
 /// they are read past.
 async fn active(way: &Way) -> Result<Vec<Target>, String> {
-    let reply = way.get("/api/v1/targets?state=active", LIMIT).await?;
-    targets(&reply.body)
+    targets(&way.get("/api/v1/targets?state=active", LIMIT).await?)
 }
 
-fn targets(body: &[u8]) -> Result<Vec<Target>, String> {
+fn targets(reply: &Reply) -> Result<Vec<Target>, String> {
     #[derive(Deserialize)]
     struct Answer {
         data: Data,
@@ -144,10 +145,19 @@ fn targets(body: &[u8]) -> Result<Vec<Target>, String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Data {
-        active_targets: Vec<Told>,
+        active_targets: Vec<Kept>,
     }
-    let answer: Answer = serde_json::from_slice(body).map_err(|e| e.to_string())?;
-    Ok(answer.data.active_targets.into_iter().map(Target::from).collect())
+    /// Converted one by one as they are read.
+    #[derive(Deserialize)]
+    #[serde(from = "Told")]
+    struct Kept(Target);
+    impl From<Told> for Kept {
+        fn from(told: Told) -> Kept {
+            Kept(told.into())
+        }
+    }
+    let answer: Answer = reply.json().map_err(|e| e.to_string())?;
+    Ok(answer.data.active_targets.into_iter().map(|kept| kept.0).collect())
 }
 
 /// One active target as the API tells it.
@@ -235,7 +245,7 @@ pub(super) fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{escaped, samples, targets};
+    use super::{Reply, escaped, samples, targets};
     use serde_json::json;
 
     #[test]
@@ -255,7 +265,7 @@ mod tests {
             "discoveredLabels": {"__address__": "a:1"}, "labels": {"job": "j"}, "health": "down", "lastError": "x",
             "lastScrape": "2026-01-01T00:00:00.5Z", "lastScrapeDuration": 0.25, "scrapeInterval": "1m30s", "scrapeTimeout": "10s"}],
             "droppedTargets": []}});
-        let all = targets(body.to_string().as_bytes()).unwrap();
+        let all = targets(&Reply::plain(200, String::new(), body.to_string().into())).unwrap();
         let [t] = all.as_slice() else { panic!("{all:?}") };
         assert_eq!((t.pool.as_str(), t.labels["job"].as_str(), t.last_error.as_str()), ("p", "j", "x"));
         assert_eq!(

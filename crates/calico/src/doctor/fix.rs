@@ -1,5 +1,6 @@
 //! How a finding is mended: commands that can be pasted as they are, edits to make, or what to do where no command can.
 
+use crate::snapshot::Identity;
 use serde_json::{Value, json};
 use std::fmt;
 use tortie_cluster::object::ObjectRef;
@@ -56,12 +57,11 @@ impl Command {
         Command { argv: argv.iter().map(|&a| a.to_owned()).collect(), stdin: None }
     }
 
-    /// Begins a kubectl command that somebody with several contexts can paste: the doctor's own context is named.
-    pub fn kubectl(context: &str) -> Kubectl {
+    /// Begins a kubectl command that somebody with several contexts and kubeconfigs can paste: it goes where the doctor
+    /// went.
+    pub fn kubectl(to: &Identity) -> Kubectl {
         let mut argv = vec!["kubectl".to_owned()];
-        if !context.is_empty() {
-            argv.push(format!("--context={context}"));
-        }
+        argv.extend(to.flags());
         Kubectl { argv }
     }
 }
@@ -99,6 +99,12 @@ impl Kubectl {
     pub fn apply(mut self, yaml: String) -> Command {
         self.argv.extend(["apply", "-f", "-"].map(str::to_owned));
         Command { argv: self.argv, stdin: Some(yaml) }
+    }
+
+    /// Arguments about no object.
+    pub fn ask(mut self, args: &[&str]) -> Command {
+        self.argv.extend(args.iter().map(|&a| a.to_owned()));
+        Command { argv: self.argv, stdin: None }
     }
 
     /// Any other arguments, with the namespace of `object`.
@@ -172,6 +178,21 @@ mod tests {
         }
     }
 
+    fn context(name: &str) -> Identity {
+        Identity { context: name.to_owned(), ..Identity::default() }
+    }
+
+    /// Another kubeconfig may have a context of the same name, which leads elsewhere.
+    #[test]
+    fn commands_go_where_the_doctor_went() {
+        let there = ["--kubeconfig=my files/prod", "--cluster=blue"].map(str::to_owned).to_vec();
+        let to = Identity { there, ..context("prod") };
+        assert_eq!(
+            Command::kubectl(&to).delete(&object("", "v1", "Service", "a", "s"), "services").to_string(),
+            "kubectl '--kubeconfig=my files/prod' --cluster=blue --context=prod -n a delete services s"
+        );
+    }
+
     #[test]
     fn commands_can_be_pasted() {
         #[track_caller]
@@ -180,7 +201,7 @@ mod tests {
         }
         let monitor = object("monitoring.coreos.com", "v1", "ServiceMonitor", "monitoring", "m");
         check(
-            Command::kubectl("prod eu").patch(
+            Command::kubectl(&context("prod eu")).patch(
                 &monitor,
                 "servicemonitors",
                 vec![op_test("/spec/a", &json!("x")), op_replace("/spec/a", &json!("y"))],
@@ -190,12 +211,16 @@ mod tests {
         );
         let service = object("", "v1", "Service", "calico-system", "s");
         check(
-            Command::kubectl("c").label(&service, "services", "a=b"),
+            Command::kubectl(&context("c")).label(&service, "services", "a=b"),
             "kubectl --context=c -n calico-system label services s a=b --overwrite",
         );
         let felix = object("projectcalico.org", "v3", "FelixConfiguration", "", "default");
         check(
-            Command::kubectl("").merge(&felix, "felixconfigurations", &json!({"spec": {"it's": 1}})),
+            Command::kubectl(&context("")).merge(
+                &felix,
+                "felixconfigurations",
+                &json!({"spec": {"it's": 1}}),
+            ),
             "kubectl patch felixconfigurations.v3.projectcalico.org default --type=merge -p \
              '{\"spec\":{\"it'\\''s\":1}}'",
         );

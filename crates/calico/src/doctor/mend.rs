@@ -26,7 +26,7 @@ pub(crate) fn set(facts: &Facts<'_>, object: &Object, pointer: &str, value: Valu
             commands: vec![calicoctl(&object.gvk.kind, &object.meta.name, pointer, &value)],
         };
     }
-    let kubectl = Command::kubectl(&facts.snap.identity.context);
+    let kubectl = Command::kubectl(&facts.snap.identity);
     let (reference, plural) = (object.reference(), plural(&object.gvk.kind));
     let command = match old {
         Some(old) if value.is_null() => {
@@ -94,7 +94,7 @@ pub(crate) fn set_env(
         None => format!("{name}-"),
     }));
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let command = Command::kubectl(&facts.snap.identity.context).run(&object.reference(), &args);
+    let command = Command::kubectl(&facts.snap.identity).run(&object.reference(), &args);
     Fix::Commands { auto, commands: vec![command] }
 }
 
@@ -115,7 +115,7 @@ pub(crate) fn create_setting(facts: &Facts<'_>, kind: &str, field: &str, value: 
     let yaml = format!(
         "apiVersion: {group}/{version}\nkind: {kind}\nmetadata:\n  name: default\nspec:\n  {field}: {value}\n"
     );
-    let command = Command::kubectl(&facts.snap.identity.context).apply(yaml);
+    let command = Command::kubectl(&facts.snap.identity).apply(yaml);
     Fix::Commands { auto: Auto::Yes, commands: vec![command] }
 }
 

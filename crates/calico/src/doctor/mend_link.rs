@@ -42,7 +42,7 @@ pub(crate) fn pointer(
         (None, Some(parent_value)) => vec![op_test(parent, parent_value), op_add(pointer, &value)],
         (None, None) => return mend::set(facts, object, pointer, value, auto),
     };
-    let command = Command::kubectl(&facts.snap.identity.context).patch(&object.reference(), plural, ops);
+    let command = Command::kubectl(&facts.snap.identity).patch(&object.reference(), plural, ops);
     Fix::Commands { auto, commands: vec![command] }
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn label(facts: &Facts<'_>, object: &Object, plural: &str, changes: &
     if let Some(edit) = mend::edit(facts, object, &at, &value) {
         return edit;
     }
-    let kubectl = Command::kubectl(&facts.snap.identity.context);
+    let kubectl = Command::kubectl(&facts.snap.identity);
     let commands = changes.iter().map(|c| kubectl.clone().label(&object.reference(), plural, c)).collect();
     Fix::Commands { auto, commands }
 }
@@ -97,7 +97,7 @@ pub(crate) fn service(
     if let Some(note) = note {
         return Some(Fix::Edit { object, path: at.to_owned(), value, note });
     }
-    let command = Command::kubectl(&facts.snap.identity.context).patch(&object, "services", ops);
+    let command = Command::kubectl(&facts.snap.identity).patch(&object, "services", ops);
     Some(Fix::Commands { auto, commands: vec![command] })
 }
 
@@ -111,7 +111,7 @@ pub(crate) fn place(service: &Service, pointer: &str) -> Option<Place> {
 
 /// Applies YAML.
 pub(crate) fn apply(facts: &Facts<'_>, yaml: String, auto: Auto) -> Fix {
-    Fix::Commands { auto, commands: vec![Command::kubectl(&facts.snap.identity.context).apply(yaml)] }
+    Fix::Commands { auto, commands: vec![Command::kubectl(&facts.snap.identity).apply(yaml)] }
 }
 
 #[cfg(test)]

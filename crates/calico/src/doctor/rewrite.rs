@@ -91,9 +91,9 @@ fn pipeline(facts: &Facts<'_>, object: &Object, plural: &str, replacements: &[Re
     if !reference.gvk.group.is_empty() {
         kind = format!("{plural}.{}.{}", reference.gvk.version, reference.gvk.group);
     }
-    let get = Command::kubectl(&facts.snap.identity.context)
+    let get = Command::kubectl(&facts.snap.identity)
         .run(&reference, &["get", &kind, &reference.name, "-o", "json"]);
-    let put = Command::kubectl(&facts.snap.identity.context).run(&reference, &["replace", "-f", "-"]);
+    let put = Command::kubectl(&facts.snap.identity).run(&reference, &["replace", "-f", "-"]);
     let mut sed = vec!["sed".to_owned()];
     for r in replacements {
         sed.extend(["-e".to_owned(), r.sed.clone()]);

@@ -20,8 +20,11 @@ pub(super) fn render(facts: &Facts<'_>, report: &Report, frame: &Frame) -> Strin
     let ink = frame.ink;
     let mut out = Vec::new();
     out.extend(head(facts, frame));
-    out.push(String::new());
-    out.extend(table::lines(facts, report, ink));
+    let chain = table::lines(facts, report, ink);
+    if !chain.is_empty() {
+        out.push(String::new());
+        out.extend(chain);
+    }
     for finding in report.findings.iter().filter(|f| f.level > Level::Info || frame.verbose) {
         out.push(String::new());
         out.extend(block(finding, ink));
@@ -64,6 +67,11 @@ fn head(facts: &Facts<'_>, frame: &Frame) -> Vec<String> {
         first.push(format!("{nodes} node{}{typha}", plural(nodes)));
     }
     let mut lines = wrap::prose(&first.join(frame.ink.dot()), frame.ink.width);
+    if facts.snap.source == Source::Files && facts.installed().next().is_none() {
+        let text = "No component of Calico is in them, so links to it are not judged (hint: --assume calico=3.32,install=operator \
+                    says what is in the cluster beside them)";
+        lines.extend(wrap::prose(text, frame.ink.width));
+    }
     for collector in &facts.snap.collectors {
         let name = if collector.object.is_empty() { &collector.replica } else { &collector.object };
         let state = match &collector.unreachable {
@@ -79,7 +87,8 @@ fn head(facts: &Facts<'_>, frame: &Frame) -> Vec<String> {
     if facts.snap.collectors.is_empty() {
         let names: Vec<&str> = facts.prometheuses.iter().map(|p| p.name.as_str()).collect();
         if !names.is_empty() {
-            lines.push(format!("Prometheus {} (not asked)", names.join(", ")));
+            let text = format!("Prometheus {} (not asked)", names.join(", "));
+            lines.extend(wrap::prose(&text, frame.ink.width));
         }
     }
     lines

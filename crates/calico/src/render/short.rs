@@ -27,7 +27,8 @@ pub(super) fn render(report: &Report) -> String {
     }
     if report.findings.is_empty() {
         let words: Vec<String> = report.goals.iter().map(|(c, s)| format!("{c} {}", s.as_str())).collect();
-        out.push_str(&format!("no findings; {}\n", words.join(", ")));
+        let goals = if words.is_empty() { "no component was looked at".to_owned() } else { words.join(", ") };
+        out.push_str(&format!("no findings; {goals}\n"));
     }
     out
 }

@@ -27,6 +27,9 @@ pub fn plan(facts: &Facts<'_>, options: &Options) -> Result<Plan, PlanError> {
     if let Some(unseen) = facts.snap.unseen.iter().find(|u| u.what == "api") {
         return Err(PlanError::Unreachable(unseen.reason.clone()));
     }
+    if let Some(text) = super::unread(facts.snap) {
+        return Err(PlanError::Unread(text));
+    }
     if facts.workloads.is_empty() {
         return Err(PlanError::NoCalico);
     }

@@ -121,12 +121,12 @@ struct Named {
     operations: Vec<Value>,
 }
 
-/// Reads `kubectl [--context=] [-n NS] patch KIND.VERSION.GROUP NAME --type=json -p OPERATIONS` and `label KIND NAME K=V`.
+/// Reads `kubectl [--FLAG=VALUE] [-n NS] patch KIND.VERSION.GROUP NAME --type=json -p OPERATIONS` and `label KIND NAME K=V`.
 fn read(facts: &Facts<'_>, command: &Command) -> Option<Named> {
     if command.stdin.is_some() || command.argv.first()? != "kubectl" {
         return None;
     }
-    let mut words = command.argv.iter().skip(1).map(String::as_str).filter(|w| !w.starts_with("--context="));
+    let mut words = command.argv.iter().skip(1).map(String::as_str).skip_while(|w| w.starts_with("--"));
     let mut verb = words.next()?;
     let mut namespace = "";
     if verb == "-n" {

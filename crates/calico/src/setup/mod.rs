@@ -33,10 +33,12 @@ pub mod step;
 mod switches;
 pub mod trial;
 pub mod undo;
+mod unread;
 
 pub use build::{arriving, plan};
 pub use options::{FelixThrough, Options, PlanError};
 pub use step::{Change, Checked, Plan, Step, Target, Write};
+pub use unread::unread;
 
 /// The name under which fields are written.
 pub const MANAGER: &str = "tortie-setup";

@@ -39,6 +39,9 @@ pub enum PlanError {
     /// The cluster could not be looked at.
     #[error("the cluster could not be looked at: {0}")]
     Unreachable(String),
+    /// Something that a step can hang on was not read.
+    #[error("{0}")]
+    Unread(String),
     /// No component of Calico.
     #[error("no component of Calico was found in this cluster (hint: tortie doctor)")]
     NoCalico,
@@ -66,11 +69,14 @@ pub enum PlanError {
     /// Many nodes: how Felix restarts has to be decided.
     #[error(
         "this cluster has {nodes} nodes: choose how Felix is turned on (hint: --felix-through configuration restarts all Felix \
-         at once inside their pods; --felix-through installation rolls the DaemonSet)"
+         at once inside their pods{})",
+        if *operated { "; --felix-through installation rolls the DaemonSet" } else { ", the only way without Tigera's operator" }
     )]
     ManyNodes {
         /// How many nodes.
         nodes: usize,
+        /// Whether there is an operator that could roll the DaemonSet instead.
+        operated: bool,
     },
     /// `nodeMetricsPort` without an operator.
     #[error(

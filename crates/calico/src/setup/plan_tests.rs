@@ -300,6 +300,13 @@ fn decisions_that_are_missing_are_asked_for() {
         "this cluster has 201 nodes: choose how Felix is turned on (hint: --felix-through configuration restarts all Felix at \
          once inside their pods; --felix-through installation rolls the DaemonSet)",
     );
+    check(
+        installs::Options { nodes: 201, kind: Kind::Manifest, ..fresh() },
+        &Options::default(),
+        |_| {},
+        "this cluster has 201 nodes: choose how Felix is turned on (hint: --felix-through configuration restarts all Felix at \
+         once inside their pods, the only way without Tigera's operator)",
+    );
     // Up to here nobody is asked.
     let snap = snapshot(&installs::Options { nodes: 200, ..fresh() }, |_| {});
     assert!(plan(&Facts::of(&snap), &Options::default()).is_ok());
@@ -333,7 +340,7 @@ fn screens() {
     snap.identity.server = "https://10.0.0.1:6443".to_owned();
     snap.identity.uid = "9e3d2b1c-0f52-4c7e-9f0e-5a1d6f3f9a10".to_owned();
     let plan = plan(&Facts::of(&snap), &Options::default()).unwrap();
-    for width in [80, 100] {
+    for width in [60, 80, 100] {
         let text = screen::plan(&plan, Some((7, 7)), Ink::plain(width));
         let longest = text.lines().map(|l| l.chars().count()).max().unwrap_or(0);
         assert!(longest <= width, "{longest} columns of {width}:\n{text}");

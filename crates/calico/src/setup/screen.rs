@@ -64,7 +64,14 @@ fn one(number: usize, step: &Step, ink: Ink) -> Vec<String> {
     if beside {
         out.push(format!("{head:<REMARK$}{}", step.remark));
     } else {
-        out.push(head);
+        let room = ink.width.saturating_sub(INSIDE);
+        for (i, part) in prose(&step.target.reference().to_string(), room).iter().enumerate() {
+            out.push(if i == 0 {
+                format!("{number:>2} {} {part}", sign(step))
+            } else {
+                format!("{:INSIDE$}{part}", "")
+            });
+        }
         out.extend(
             prose(&step.remark, ink.width.saturating_sub(INSIDE))
                 .iter()
@@ -73,7 +80,7 @@ fn one(number: usize, step: &Step, ink: Ink) -> Vec<String> {
     }
     for change in &step.changes {
         if step.write != Write::Conflict {
-            out.extend(difference(change));
+            out.extend(difference(change, ink.width));
         }
     }
     match &step.write {
@@ -122,14 +129,17 @@ fn sign(step: &Step) -> char {
     }
 }
 
-fn difference(change: &Change) -> Vec<String> {
+fn difference(change: &Change, width: usize) -> Vec<String> {
     let field = field(&change.pointer);
+    let before = change.before.as_ref().map(|b| ('-', b));
+    let after = (!change.after.is_null()).then_some(('+', &change.after));
     let mut out = Vec::new();
-    if let Some(before) = &change.before {
-        out.push(format!("   - {field}: {}", short(before)));
-    }
-    if !change.after.is_null() {
-        out.push(format!("   + {field}: {}", short(&change.after)));
+    for (sign, value) in before.into_iter().chain(after) {
+        for (i, part) in
+            prose(&format!("{field}: {}", short(value)), width.saturating_sub(INSIDE)).iter().enumerate()
+        {
+            out.push(format!("   {} {part}", if i == 0 { sign } else { ' ' }));
+        }
     }
     out
 }

@@ -53,7 +53,7 @@ fn felix(facts: &Facts<'_>, options: &Options) -> Result<Option<Step>, PlanError
     ports::free(facts, component, port, wished(options, component).and(wished(options, Component::Typha)))?;
     let nodes = workload.pods.len().max(facts.snap.nodes.len());
     if nodes > MANY && options.felix.is_none() {
-        return Err(PlanError::ManyNodes { nodes });
+        return Err(PlanError::ManyNodes { nodes, operated: facts.install.keeper == Keeper::Operator });
     }
     if options.felix == Some(FelixThrough::Installation) {
         if facts.install.keeper != Keeper::Operator {

@@ -74,6 +74,10 @@ impl Cluster {
     /// # Errors
     /// As [`ConnectError`] says; it never holds a credential.
     pub async fn connect(options: &ConnectOptions) -> Result<(Cluster, Identity), ConnectError> {
+        Cluster::connected(options).await.map_err(ConnectError::hinted)
+    }
+
+    async fn connected(options: &ConnectOptions) -> Result<(Cluster, Identity), ConnectError> {
         let (mut config, identity) = configuration(options).await?;
         config.connect_timeout = Some(options.connect_timeout.unwrap_or(options.request_timeout));
         // Its own retries wait without a bound that a caller could set; those of `request` have one.
@@ -95,10 +99,18 @@ impl Cluster {
     }
 
     pub(crate) fn over(client: kube::Client, request_timeout: Duration, identity: &Identity) -> Cluster {
-        let groups = Mutex::new(BTreeMap::new());
-        Cluster {
-            inner: Arc::new(Inner { client, request_timeout, server: identity.server.clone(), groups }),
-        }
+        Cluster::made(client, request_timeout, identity, false)
+    }
+
+    /// As [`Cluster::over`]; `discreet` keeps the server's own words out of errors.
+    pub(super) fn made(
+        client: kube::Client,
+        request_timeout: Duration,
+        identity: &Identity,
+        discreet: bool,
+    ) -> Cluster {
+        let (server, groups) = (identity.server.clone(), Mutex::new(BTreeMap::new()));
+        Cluster { inner: Arc::new(Inner { client, request_timeout, server, discreet, groups }) }
     }
 
     /// Asks for the version, which every user may read, so that a wrong address or credential shows at once. `over` says
@@ -150,7 +162,7 @@ async fn configuration(options: &ConnectOptions) -> Result<(kube::Config, Identi
     let kubeconfig = match read {
         Ok(kubeconfig) => kubeconfig,
         Err(e) => {
-            let e = chain::config_error(&e);
+            let e = with_its_file(chain::config_error(&e), options);
             let may_be_a_pod =
                 options.kubeconfig.is_none() && !chosen && e.class == ConnectClass::NoKubeconfig;
             return if may_be_a_pod && std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() {
@@ -183,6 +195,18 @@ async fn configuration(options: &ConnectOptions) -> Result<(kube::Config, Identi
         return Err(ConnectError::new(ConnectClass::NoContext, message)
             .hint("the users there are: kubectl config get-users"));
     }
+    if let Some(wanted) = &options.context
+        && named.is_none()
+    {
+        let there: Vec<&str> = kubeconfig.contexts.iter().map(|c| c.name.as_str()).collect();
+        let hint = match there.len() {
+            0 => "it has no contexts; give another: --kubeconfig FILE, or KUBECONFIG".to_owned(),
+            n if n <= MOST_CONTEXTS => format!("its contexts are: {}", there.join(", ")),
+            n => format!("it has {n} contexts: kubectl config get-contexts"),
+        };
+        let message = format!("the kubeconfig has no context {wanted:?}");
+        return Err(ConnectError::new(ConnectClass::NoContext, message).hint(hint));
+    }
     let contexts = kubeconfig.contexts.len();
     let choice = KubeConfigOptions {
         context: options.context.clone(),
@@ -199,6 +223,20 @@ async fn configuration(options: &ConnectOptions) -> Result<(kube::Config, Identi
     let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
     let namespace = config.default_namespace.clone();
     Ok((config, Identity { context, server, user, namespace, contexts }))
+}
+
+/// Contexts that are listed by name.
+const MOST_CONTEXTS: usize = 10;
+
+/// A damaged kubeconfig by its name: the parser does not know it.
+fn with_its_file(mut e: ConnectError, options: &ConnectOptions) -> ConnectError {
+    if e.class == ConnectClass::BadKubeconfig {
+        let environment = || std::env::var("KUBECONFIG").ok().filter(|v| !v.is_empty());
+        let file = options.kubeconfig.as_ref().map(|f| f.display().to_string()).or_else(environment);
+        let file = file.unwrap_or_else(|| "~/.kube/config".to_owned());
+        e.message = e.message.replacen("the kubeconfig is", &format!("the kubeconfig {file} is"), 1);
+    }
+    e
 }
 
 /// The service account that a pod has.

@@ -147,6 +147,26 @@ impl ConnectError {
         ConnectError { class, message: message.into(), hint: None }
     }
 
+    /// With what can be done about its class, when nothing better is known.
+    #[must_use]
+    pub(crate) fn hinted(self) -> ConnectError {
+        if self.hint.is_some() {
+            return self;
+        }
+        let hint = match self.class {
+            ConnectClass::NoKubeconfig | ConnectClass::BadKubeconfig => {
+                "mend it, or give another: --kubeconfig FILE, or KUBECONFIG"
+            }
+            ConnectClass::NoContext => "choose another: --context NAME",
+            ConnectClass::Proxy => "look at proxy-url of the cluster and at HTTPS_PROXY and NO_PROXY",
+            ConnectClass::ExecPlugin | ConnectClass::Oidc | ConnectClass::Credentials => {
+                "look at the user of the context (kubectl config view --minify), or log in again"
+            }
+            _ => "is the cluster up, and is this the right context: kubectl version says whether it answers",
+        };
+        self.hint(hint)
+    }
+
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> ConnectError {
         self.hint = Some(hint.into());

@@ -50,6 +50,8 @@ struct Inner {
     request_timeout: Duration,
     /// Address of the server, for errors.
     server: String,
+    /// Whether the server's own words stay out of errors.
+    discreet: bool,
     /// Resources of the groups and versions that were asked for, so that each is fetched once.
     groups: Mutex<Groups>,
 }

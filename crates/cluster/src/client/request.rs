@@ -157,7 +157,17 @@ impl Cluster {
     /// Sends a request; anything but success is an error.
     pub(crate) async fn call(&self, call: Call) -> Result<Answer, ReadError> {
         let answer = self.exchange(&call).await?;
-        if answer.status.is_success() { Ok(answer) } else { Err(refusal(&call, &answer)) }
+        if answer.status.is_success() { Ok(answer) } else { Err(self.hushed(refusal(&call, &answer))) }
+    }
+
+    /// An error without the server's own words, where they are not to be shown.
+    pub(super) fn hushed(&self, e: ReadError) -> ReadError {
+        match e {
+            ReadError::Other { status, .. } if self.inner.discreet => {
+                ReadError::Other { status, message: "its words are not shown".to_owned() }
+            }
+            e => e,
+        }
     }
 
     /// Sends a request, again when the server is busy; any status that is final is an answer.

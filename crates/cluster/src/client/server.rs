@@ -49,6 +49,8 @@ pub struct ServerAccess {
     pub proxy: Option<Secret>,
     /// Further headers.
     pub headers: Vec<(String, Secret)>,
+    /// Whether the server's own words stay out of errors: whoever names it is not to read what it says.
+    pub discreet: bool,
 }
 
 /// How long connecting and an answer may take.
@@ -90,7 +92,8 @@ impl Cluster {
             namespace: "default".to_owned(),
             contexts: 0,
         };
-        finish(config, identity, Limits { connect: connect_timeout, request: request_timeout }).await
+        let limits = Limits { connect: connect_timeout, request: request_timeout };
+        finish(config, identity, limits, access.discreet).await
     }
 
     /// Connects with the service account of this pod, and asks the server for its version.
@@ -107,7 +110,8 @@ impl Cluster {
             ));
         }
         let (config, identity) = in_cluster()?;
-        finish(config, identity, Limits { connect: connect_timeout, request: request_timeout }).await
+        let limits = Limits { connect: connect_timeout, request: request_timeout };
+        finish(config, identity, limits, false).await
     }
 }
 
@@ -115,12 +119,13 @@ async fn finish(
     mut config: kube::Config,
     identity: Identity,
     limits: Limits,
+    discreet: bool,
 ) -> Result<(Cluster, Identity), ConnectError> {
     config.connect_timeout = Some(limits.connect);
     config.default_retry = false;
     sendable(&config.auth_info)?;
     let client = client(config, BUILD, &identity.server).await?;
-    let cluster = Cluster::over(client, limits.request, &identity);
+    let cluster = Cluster::made(client, limits.request, &identity, discreet);
     cluster.probe(&identity, None).await?;
     Ok((cluster, identity))
 }

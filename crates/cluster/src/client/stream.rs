@@ -45,7 +45,7 @@ impl Cluster {
     /// Sends a request once; anything but success is an error.
     pub(crate) async fn once(&self, call: &Call) -> Result<Answer, ReadError> {
         let answer = self.send(call).await?;
-        if answer.status.is_success() { Ok(answer) } else { Err(refused(call, &answer)) }
+        if answer.status.is_success() { Ok(answer) } else { Err(self.hushed(refused(call, &answer))) }
     }
 
     /// Sends a request once, and answers when the body begins.
@@ -58,7 +58,7 @@ impl Cluster {
             return Ok(Opened { body, what: call.what() });
         }
         let body = timeout(limit, read_all(body, MOST_REFUSAL)).await.map_err(late)?.unwrap_or_default();
-        Err(refused(call, &Answer::new(call, parts, body)))
+        Err(self.hushed(refused(call, &Answer::new(call, parts, body))))
     }
 }
 

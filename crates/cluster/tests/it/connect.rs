@@ -17,7 +17,10 @@ async fn plain() -> Server {
 async fn refused(options: &ConnectOptions) -> ConnectError {
     match Cluster::connect(options).await {
         Ok((_, identity)) => panic!("connected: {identity:?}"),
-        Err(e) => e,
+        Err(e) => {
+            assert!(e.hint.is_some(), "what to do is not said: {e}");
+            e
+        }
     }
 }
 
@@ -78,6 +81,7 @@ async fn kubeconfigs_that_lead_nowhere() {
         (e.class, e.message.as_str()),
         (ConnectClass::NoContext, "the kubeconfig has no context \"prod\"")
     );
+    assert_eq!(e.hint.as_deref(), Some("its contexts are: test, other"));
     let e = other(ConnectOptions { context: Some("other".to_owned()), ..server.options() }).await;
     assert_eq!(
         (e.class, e.message.as_str()),
@@ -96,6 +100,10 @@ async fn kubeconfigs_that_lead_nowhere() {
         file(&folder, "damaged", "apiVersion: v1\nusers:\n- name: u\n  user: {token: s3cret-t0ken\n");
     let e = other(ConnectOptions { kubeconfig: Some(damaged), ..ConnectOptions::default() }).await;
     assert_eq!(e.class, ConnectClass::BadKubeconfig, "{e}");
+    assert!(
+        e.message.starts_with("the kubeconfig /") && e.message.contains("/damaged is damaged (line "),
+        "{e}"
+    );
     assert!(!format!("{e}{e:?}").contains("s3cret"), "{e:?}");
     let empty = file(&folder, "empty", "apiVersion: v1\nkind: Config\n");
     let e = other(ConnectOptions { kubeconfig: Some(empty), ..ConnectOptions::default() }).await;

@@ -4,9 +4,11 @@ use crate::scripted::{Asked, Reply, Server, status};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use tortie_cluster::ReadError;
-use tortie_cluster::client::{Access, ListOptions, LogOptions, WHOLE, pod_proxy_path, service_proxy_path};
+use tortie_cluster::client::{
+    Access, ListOptions, LogOptions, ServerAccess, WHOLE, pod_proxy_path, service_proxy_path,
+};
 use tortie_cluster::object::Gvk;
+use tortie_cluster::{Cluster, ReadError};
 
 #[tokio::test]
 async fn a_busy_server_is_asked_again() {
@@ -243,4 +245,30 @@ async fn a_refused_port_forward() {
     assert_eq!(told("p").await, "no right to create pods/portforward in namespace n");
     assert_eq!(told("none").await, "pod n/none not found");
     assert_eq!(told("busy").await, "no answer to port-forward to pod n/busy within 0.3 s");
+}
+
+/// Whoever may name a server in a custom resource is not to read what it says; its name goes with the request.
+#[tokio::test]
+async fn a_servers_words_stay_out_of_errors_where_they_are_not_to_be_shown() {
+    let server = Server::start(|a: &Asked| match a {
+        a if a.is("/version") => Reply::Json(200, Value::Null),
+        a if a.is("/api/v1/pods") => status(422, "Invalid", "hush", &Value::Null),
+        _ => Reply::Text(500, "hush".to_owned()),
+    })
+    .await;
+    let limit = Duration::from_secs(20);
+    for discreet in [true, false] {
+        let headers = vec![("host".to_owned(), tortie_config::Secret::new("api.example:1"))];
+        let access =
+            ServerAccess { url: server.address.clone(), discreet, headers, ..ServerAccess::default() };
+        let (cluster, _) = Cluster::connect_to(&access, limit, limit).await.unwrap();
+        let all = ListOptions::default();
+        let nodes = cluster.list_nodes(&all).await.unwrap_err().to_string();
+        let pods = cluster.list_pods(None, &all).await.unwrap_err().to_string();
+        let words = if discreet { "its words are not shown" } else { "hush" };
+        assert_eq!(nodes, format!("the server refused with status 500: {words}"));
+        assert_eq!(pods, format!("the server refused with status 422: {words}"));
+    }
+    let hosts: Vec<_> = server.asked().iter().map(|a| a.headers["host"].clone()).collect();
+    assert!(!hosts.is_empty() && hosts.iter().all(|h| h == "api.example:1"), "{hosts:?}");
 }

@@ -2,6 +2,7 @@
 //!
 //! Expressions and templates are checked by whoever knows them: [`Checks`] brings the two in.
 
+mod object;
 mod place;
 mod read;
 #[cfg(test)]
@@ -110,12 +111,32 @@ impl RuleFile {
     /// # Errors
     /// All that is wrong, with places: what is no rule file first, then what its rules say wrong.
     pub fn load(text: &str, file: &str, checks: &Checks<'_>) -> Result<RuleFile, Diagnostics> {
+        let (root, more_documents) =
+            yaml::parse_first(text).map_err(|d| Diagnostics::new(file, text, vec![d]))?;
+        RuleFile::checked(&root, more_documents, (text, file), checks)
+    }
+
+    /// [`RuleFile::load`] that also takes a PrometheusRule object, whose `spec` is the rule file.
+    ///
+    /// # Errors
+    /// See [`RuleFile::load`].
+    pub fn load_or_object(text: &str, file: &str, checks: &Checks<'_>) -> Result<RuleFile, Diagnostics> {
+        let (root, more_documents) =
+            yaml::parse_first(text).map_err(|d| Diagnostics::new(file, text, vec![d]))?;
+        match object::spec(&root) {
+            Some(spec) => RuleFile::checked(&spec, more_documents, (text, file), checks),
+            None => RuleFile::checked(&root, more_documents, (text, file), checks),
+        }
+    }
+
+    fn checked(
+        root: &yaml::Node,
+        more_documents: bool,
+        (text, file): (&str, &str),
+        checks: &Checks<'_>,
+    ) -> Result<RuleFile, Diagnostics> {
         let mut errors = Errors::default();
-        let (root, more_documents) = match yaml::parse_first(text) {
-            Ok(r) => r,
-            Err(d) => return Err(Diagnostics::new(file, text, vec![d])),
-        };
-        let groups = read::groups(&root, checks.ignore_unknown, &mut errors);
+        let groups = read::groups(root, checks.ignore_unknown, &mut errors);
         if errors.items.is_empty() {
             validate::groups(&groups, text, checks, &mut errors);
         }

@@ -158,9 +158,39 @@ pub(super) fn text(node: &Node, errors: &mut Errors) -> Option<String> {
 pub(super) fn shown(node: &Node) -> String {
     match &node.value {
         Value::Null => "!!null".to_owned(),
-        Value::Scalar { text, .. } => format!("`{}`", text.chars().take(40).collect::<String>()),
+        Value::Scalar { text, plain } => format!("{} `{}`", tag(text, *plain), shortened(text)),
         Value::Seq(_) => "!!seq".to_owned(),
         Value::Map(_) => "!!map".to_owned(),
+    }
+}
+
+/// More than ten bytes are cut to seven.
+fn shortened(text: &str) -> String {
+    if text.len() <= 10 {
+        return text.to_owned();
+    }
+    let end = (0..=7).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+    format!("{}...", text.get(..end).unwrap_or(""))
+}
+
+/// What a scalar is taken for.
+fn tag(text: &str, plain: bool) -> &'static str {
+    if !plain {
+        return "!!str";
+    }
+    let is_float = || {
+        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+        let is_name = matches!(digits, ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN");
+        is_name
+            || (digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+                && digits.chars().all(|c| c.is_ascii_digit() || "._eE+-".contains(c))
+                && tortie_model::gofloat::parse(text).is_ok())
+    };
+    match text {
+        "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => "!!bool",
+        _ if whole(text).is_some() => "!!int",
+        _ if is_float() => "!!float",
+        _ => "!!str",
     }
 }
 

@@ -60,8 +60,26 @@ fn unknown_keys_and_wrong_kinds() {
     check("group: []", "1:1: field group not found in type rulefmt.RuleGroups");
     check("groups: {}", "1:9: cannot unmarshal !!map into []rulefmt.RuleGroup");
     check("groups: [{name: a, foo: 1}]", "1:20: field foo not found in type rulefmt.RuleGroup");
-    check("groups: [{name: a, limit: x}]", "1:27: cannot unmarshal `x` into int");
-    check("groups: [{name: a, limit: '5'}]", "1:27: cannot unmarshal `5` into int");
+    check("groups: [{name: a, limit: x}]", "1:27: cannot unmarshal !!str `x` into int");
+    check("groups: [{name: a, limit: '5'}]", "1:27: cannot unmarshal !!str `5` into int");
+    check(
+        "groups: [{name: a, labels: much too long}]",
+        "1:28: cannot unmarshal !!str `much to...` into map[string]string",
+    );
+    for (value, tag) in [
+        ("1", "!!int"),
+        ("-0x1f", "!!int"),
+        ("1.5", "!!float"),
+        (".inf", "!!float"),
+        ("true", "!!bool"),
+        ("yes", "!!str"),
+        ("e1", "!!str"),
+    ] {
+        check(
+            &format!("groups: {value}"),
+            &format!("1:9: cannot unmarshal {tag} `{value}` into []rulefmt.RuleGroup"),
+        );
+    }
     check("groups: [{name: a, interval: 5}]", "1:30: not a valid duration string: \"5\"");
     check("groups: [{name: a, rules: [{alert: b, expr: [c]}]}]", "1:45: cannot unmarshal !!seq into string");
     check(
@@ -148,6 +166,6 @@ fn unit_tests_of_rules() {
     assert_eq!(says("tests: [{foo: 1}]"), "field foo not found in type main.testGroup");
     assert_eq!(
         says("tests: [{promql_expr_test: [{exp_samples: [{value: NaN}]}]}]"),
-        "cannot unmarshal `NaN` into float64"
+        "cannot unmarshal !!str `NaN` into float64"
     );
 }

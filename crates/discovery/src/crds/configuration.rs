@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tortie_config::emit::{self, Doc};
 
+/// What stands before the reason of who is left out because of what could not be read here.
+pub(super) const UNAVAILABLE: &str = "credentials unavailable";
+
 /// How the configuration is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Style {
@@ -30,6 +33,8 @@ pub struct Verdict {
     pub key: String,
     /// The operator's words, when it was refused; its reason is then `InvalidConfiguration`.
     pub refused: Option<String>,
+    /// Whether it is left out only because its credentials could not be read here: the operator may well take it.
+    pub unavailable: bool,
     /// What is wrong, with its place, where the operator's words do not say it.
     pub details: Option<String>,
 }
@@ -62,6 +67,8 @@ pub struct Configuration {
     pub rules: Vec<RuleFile>,
     /// Every selected object, by kind and key.
     pub verdicts: Vec<Verdict>,
+    /// Fields of the Prometheus object that are left out because their Secrets could not be read here, with the reason.
+    pub unavailable: Vec<(&'static str, String)>,
     /// Secrets that were asked for: namespace and name.
     pub secrets: Vec<Name>,
     /// ConfigMaps that were asked for.
@@ -103,7 +110,7 @@ pub fn configure(
     let store = Store::new(credentials);
     let judge = Judge { prometheus, version: &version, store: &store };
     let mut verdicts = Vec::new();
-    let mut pick = Picker { objects, prometheus, verdicts: &mut verdicts };
+    let mut pick = Picker { objects, prometheus, store: &store, verdicts: &mut verdicts };
     let selected = pick.all(&judge)?;
     let (rules, rule_files) = pick.rules(&version)?;
     if !matches!(version.major(), 2 | 3) {
@@ -120,7 +127,8 @@ pub fn configure(
     };
     maker.check_classes().map_err(|e| format!("failed to parse scrape classes: {e}"))?;
     load_own(prometheus, &version, &store)?;
-    let (scrape, alert_rules, managers) = additional(prometheus, &store)?;
+    let mut unavailable = Vec::new();
+    let (scrape, alert_rules, managers) = additional(prometheus, &store, &mut unavailable)?;
     let spec = &prometheus.spec;
     if !spec.scrape_timeout.is_empty() {
         compare_times(&spec.scrape_timeout, &spec.scrape_interval).map_err(generating)?;
@@ -166,6 +174,7 @@ pub fn configure(
         jobs,
         rules,
         verdicts,
+        unavailable,
         secrets,
         config_maps,
     })
@@ -214,25 +223,45 @@ fn load_own(prometheus: &Prometheus, version: &Version, store: &Store<'_>) -> Re
 
 type Texts = (Option<String>, Option<String>, Option<String>);
 
-/// The texts in Secrets: jobs, rules for alerts, Alertmanagers.
-fn additional(prometheus: &Prometheus, store: &Store<'_>) -> Result<Texts, String> {
+/// The texts in Secrets: jobs, rules for alerts, Alertmanagers. Jobs and Alertmanagers that could not be read here are left
+/// out, and the rest runs; without its rules alerts would be others.
+fn additional(
+    prometheus: &Prometheus,
+    store: &Store<'_>,
+    unavailable: &mut Vec<(&'static str, String)>,
+) -> Result<Texts, String> {
     let spec = &prometheus.spec;
-    let text = |key: &Option<KeyRef>, what: &str| -> Result<Option<String>, String> {
-        let Some(key) = key else { return Ok(None) };
-        let found = store.look(&prometheus.meta.namespace, &key.name).and_then(|contents| {
-            let value = contents.get(&key.key).map(|v| String::from_utf8_lossy(v).into_owned());
-            value.ok_or_else(|| format!("key {} could not be found in secret {}", key.key, key.name))
-        });
-        match found {
-            Ok(text) => Ok(Some(text)),
-            Err(_) if key.optional == Some(true) => Ok(None),
-            Err(e) => Err(format!("loading additional {what} from Secret failed: {e}")),
-        }
-    };
+    let mut text =
+        |key: &Option<KeyRef>, what: &str, alone: Option<&'static str>| -> Result<Option<String>, String> {
+            let Some(key) = key else { return Ok(None) };
+            let found = store.look(&prometheus.meta.namespace, &key.name).and_then(|contents| {
+                let value = contents.get(&key.key).map(|v| String::from_utf8_lossy(v).into_owned());
+                value.ok_or_else(|| format!("key {} could not be found in secret {}", key.key, key.name))
+            });
+            match found {
+                Ok(text) => Ok(Some(text)),
+                Err(e) => {
+                    let unread = store.take_unread();
+                    let why = format!("loading additional {what} from Secret failed: {e}");
+                    match alone.filter(|_| unread) {
+                        Some(field) => {
+                            unavailable.push((field, format!("{UNAVAILABLE}: {why}")));
+                            Ok(None)
+                        }
+                        None if key.optional == Some(true) && !unread => Ok(None),
+                        None => Err(why),
+                    }
+                }
+            }
+        };
     Ok((
-        text(&spec.additional_scrape_configs, "scrape configs")?,
-        text(&spec.additional_alert_relabel_configs, "alert relabel configs")?,
-        text(&spec.additional_alert_manager_configs, "alert manager configs")?,
+        text(&spec.additional_scrape_configs, "scrape configs", Some("additionalScrapeConfigs"))?,
+        text(&spec.additional_alert_relabel_configs, "alert relabel configs", None)?,
+        text(
+            &spec.additional_alert_manager_configs,
+            "alert manager configs",
+            Some("additionalAlertManagerConfigs"),
+        )?,
     ))
 }
 
@@ -240,6 +269,7 @@ fn additional(prometheus: &Prometheus, store: &Store<'_>) -> Result<Texts, Strin
 struct Picker<'a> {
     objects: &'a Objects,
     prometheus: &'a Prometheus,
+    store: &'a Store<'a>,
     verdicts: &'a mut Vec<Verdict>,
 }
 
@@ -302,7 +332,12 @@ impl Picker<'_> {
             if verdict.is_ok() {
                 out.insert(key.clone(), Arc::clone(object));
             }
-            self.verdicts.push(Verdict { kind, key, refused: verdict.err(), details: None });
+            let unavailable = self.store.take_unread() && verdict.is_err();
+            let refused = match verdict {
+                Err(why) if unavailable => Some(format!("{UNAVAILABLE}: {why}")),
+                other => other.err(),
+            };
+            self.verdicts.push(Verdict { kind, key, refused, unavailable, details: None });
         }
         Ok(out)
     }
@@ -338,7 +373,7 @@ impl Picker<'_> {
                 }
                 Err(e) => (Some(e.words), e.details),
             };
-            self.verdicts.push(Verdict { kind: "PrometheusRule", key, refused, details });
+            self.verdicts.push(Verdict { kind: "PrometheusRule", key, refused, unavailable: false, details });
         }
         let (files, patterns) = writer.packed(texts);
         Ok((files, Some(patterns)))

@@ -1,26 +1,45 @@
 //! Secrets and ConfigMaps that monitors refer to: read from the monitor's namespace and nowhere else.
 
 use super::types::{KeyRef, SecretOrConfigMap};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 /// What a Secret or ConfigMap holds, by key.
 pub type Contents = Arc<BTreeMap<String, Vec<u8>>>;
+
+/// Why the contents of a Secret or ConfigMap are not here, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Absent {
+    /// The cluster has none of that name: whoever names it is wrong.
+    Missing(String),
+    /// It could not be read, for a right that is missing here or an API server that does not answer: that says nothing of
+    /// whoever names it.
+    Unread(String),
+}
+
+impl fmt::Display for Absent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Absent::Missing(why) | Absent::Unread(why) => f.write_str(why),
+        }
+    }
+}
 
 /// Reads Secrets and ConfigMaps.
 pub trait Credentials {
     /// The contents of a Secret.
     ///
     /// # Errors
-    /// Why there are none, in the API's words.
-    fn secret(&self, namespace: &str, name: &str) -> Result<Contents, String>;
+    /// Why there are none.
+    fn secret(&self, namespace: &str, name: &str) -> Result<Contents, Absent>;
 
     /// The contents of a ConfigMap.
     ///
     /// # Errors
-    /// Why there are none, in the API's words.
-    fn config_map(&self, namespace: &str, name: &str) -> Result<Contents, String>;
+    /// Why there are none.
+    fn config_map(&self, namespace: &str, name: &str) -> Result<Contents, Absent>;
 }
 
 /// Secrets and ConfigMaps that are already here.
@@ -33,14 +52,14 @@ pub struct Known {
 }
 
 impl Credentials for Known {
-    fn secret(&self, namespace: &str, name: &str) -> Result<Contents, String> {
+    fn secret(&self, namespace: &str, name: &str) -> Result<Contents, Absent> {
         let found = self.secrets.get(&(namespace.to_owned(), name.to_owned()));
-        found.cloned().ok_or_else(|| format!("secrets {name:?} not found"))
+        found.cloned().ok_or_else(|| Absent::Missing(format!("secrets {name:?} not found")))
     }
 
-    fn config_map(&self, namespace: &str, name: &str) -> Result<Contents, String> {
+    fn config_map(&self, namespace: &str, name: &str) -> Result<Contents, Absent> {
         let found = self.config_maps.get(&(namespace.to_owned(), name.to_owned()));
-        found.cloned().ok_or_else(|| format!("configmaps {name:?} not found"))
+        found.cloned().ok_or_else(|| Absent::Missing(format!("configmaps {name:?} not found")))
     }
 }
 
@@ -60,11 +79,26 @@ pub(super) struct Store<'a> {
     loaded: RefCell<BTreeMap<Place, Contents>>,
     /// What was asked for, found or not.
     asked: RefCell<BTreeSet<Place>>,
+    /// Whether something could not be read since that was asked last.
+    unread: Cell<bool>,
 }
 
 impl<'a> Store<'a> {
     pub(super) fn new(source: &'a dyn Credentials) -> Store<'a> {
-        Store { source, loaded: RefCell::default(), asked: RefCell::default() }
+        Store { source, loaded: RefCell::default(), asked: RefCell::default(), unread: Cell::new(false) }
+    }
+
+    /// Whether something could not be read since the last time that this was asked.
+    pub(super) fn take_unread(&self) -> bool {
+        self.unread.take()
+    }
+
+    /// The reason in words; that something could not be read is noted.
+    fn noted(&self, absent: &Absent) -> String {
+        if matches!(absent, Absent::Unread(_)) {
+            self.unread.set(true);
+        }
+        absent.to_string()
     }
 
     /// A key of a Secret, loaded if need be.
@@ -75,7 +109,7 @@ impl<'a> Store<'a> {
     /// The contents of a Secret, without loading it: what the operator reads beside its store.
     pub(super) fn look(&self, namespace: &str, name: &str) -> Result<Contents, String> {
         self.asked.borrow_mut().insert((From::Secret, namespace.to_owned(), name.to_owned()));
-        self.source.secret(namespace, name)
+        self.source.secret(namespace, name).map_err(|e| self.noted(&e))
     }
 
     /// A key of either kind; nothing named gives nothing.
@@ -102,7 +136,8 @@ impl<'a> Store<'a> {
                     From::Secret => self.source.secret(namespace, &key.name),
                     From::ConfigMap => self.source.config_map(namespace, &key.name),
                 };
-                let got = got.map_err(|e| format!("unable to get {kind} {:?}: {e}", key.name))?;
+                let got =
+                    got.map_err(|e| format!("unable to get {kind} {:?}: {}", key.name, self.noted(&e)))?;
                 self.loaded.borrow_mut().insert(place, Arc::clone(&got));
                 got
             }
@@ -160,5 +195,30 @@ mod tests {
         let other = store.load("other", &key("s", "k")).unwrap_err();
         assert_eq!(other, "unable to get secret \"s\": secrets \"s\" not found");
         assert_eq!(store.asked().0, [("ns".into(), "s".into()), ("other".into(), "s".into())]);
+        assert!(!store.take_unread());
+    }
+
+    struct Forbidden;
+
+    impl Credentials for Forbidden {
+        fn secret(&self, _: &str, _: &str) -> Result<Contents, Absent> {
+            Err(Absent::Unread("no right".into()))
+        }
+        fn config_map(&self, _: &str, name: &str) -> Result<Contents, Absent> {
+            Err(Absent::Missing(format!("configmaps {name:?} not found")))
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_told_apart_once() {
+        let store = Store::new(&Forbidden);
+        assert_eq!(store.load("ns", &key("s", "k")).unwrap_err(), "unable to get secret \"s\": no right");
+        assert!(store.take_unread());
+        assert!(!store.take_unread());
+        let map = SecretOrConfigMap { config_map: Some(key("m", "k")), secret: None };
+        store.load_either("ns", &map).unwrap_err();
+        assert!(!store.take_unread());
+        store.look("ns", "s").unwrap_err();
+        assert!(store.take_unread());
     }
 }

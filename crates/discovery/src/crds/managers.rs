@@ -47,7 +47,8 @@ fn load_one(a: &AlertmanagerEndpoints, ns: &str, store: &Store<'_>) -> Result<()
     accept::load_proxy(store, ns, &a.proxy)
 }
 
-fn load_sigv4(sigv4: Option<&Sigv4>, ns: &str, store: &Store<'_>) -> Result<(), String> {
+/// What signing requests for AWS refers to.
+pub(super) fn load_sigv4(sigv4: Option<&Sigv4>, ns: &str, store: &Store<'_>) -> Result<(), String> {
     let (access, secret) = match sigv4.map(|s| (&s.access_key, &s.secret_key)) {
         None | Some((None, None)) => return Ok(()),
         Some((Some(access), Some(secret))) => (access, secret),

@@ -21,12 +21,13 @@ mod rule_files;
 mod selector;
 mod targets;
 pub mod types;
+mod unread;
 mod unselected;
 pub mod version;
 
-pub use alertmanagers::{ConfigSeen, alertmanager_configs};
+pub use alertmanagers::{ConfigSeen, ConfigsSeen, Taken, alertmanager_configs};
 pub use configuration::{Configuration, Job, Style, Verdict, configure};
-pub use credentials::{Contents, Credentials, Known};
+pub use credentials::{Absent, Contents, Credentials, Known};
 pub use follow::{FollowOptions, Follower, Identity};
 pub use generate::{Material, Sharing};
 pub use narrow::{Cause, Indexed, Narrow, Narrowed};

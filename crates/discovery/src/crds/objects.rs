@@ -4,6 +4,7 @@ use super::types::{
     Alertmanager, AlertmanagerConfig, LabelSelector, Meta, PodMonitor, Probe, Prometheus, PrometheusRule,
     ScrapeConfig, ServiceMonitor,
 };
+use super::unread;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -70,7 +71,8 @@ impl Objects {
             "Prometheus" => {
                 self.prometheuses.remove(&name);
                 let spec = decode("Prometheus", &meta, body)?;
-                self.prometheuses.insert(name, Arc::new(Prometheus { meta, spec }));
+                let unread = unread::of(body.get("spec").and_then(Value::as_object));
+                self.prometheuses.insert(name, Arc::new(Prometheus { meta, spec, unread }));
             }
             "ServiceMonitor" => {
                 self.service_monitors.remove(&name);

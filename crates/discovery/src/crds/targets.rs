@@ -20,8 +20,12 @@ pub fn job(config: &ScrapeConfig, server: &Server) -> Job {
     let mut job = Job::from_config(config);
     let mut lookups = config.kubernetes_sd_configs.iter();
     for source in &mut job.sources {
-        let Source::Kubernetes(_) = source else { continue };
+        let Source::Kubernetes(spec) = source else { continue };
         let Some(lookup) = lookups.next() else { continue };
+        if let Server::Address { foreign, .. } = &mut spec.server {
+            // Those of the other kinds are what the Prometheus object says.
+            *foreign = config.job_name.starts_with("scrapeConfig/");
+        }
         if lookup.api_server.is_empty() && lookup.kubeconfig_file.is_empty() {
             *source = selected(config, lookup, server);
         }

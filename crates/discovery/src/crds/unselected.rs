@@ -147,7 +147,7 @@ mod tests {
     /// A Prometheus in `monitoring`, a monitor in `shop` with the labels `app=cart`; namespace `shop` has `team=a`.
     fn check(spec: Value, want: Option<&str>) {
         let meta = Meta { name: "k8s".to_owned(), namespace: "monitoring".to_owned(), ..Meta::default() };
-        let prometheus = Prometheus { meta, spec: serde_json::from_value(spec).unwrap() };
+        let prometheus = Prometheus { meta, spec: serde_json::from_value(spec).unwrap(), unread: Vec::new() };
         let mut known = Objects::default();
         known.namespaces.insert("shop".to_owned(), [("team".to_owned(), "a".to_owned())].into());
         let labels = [("app".to_owned(), "cart".to_owned())].into();

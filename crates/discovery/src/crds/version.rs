@@ -21,6 +21,13 @@ pub struct Version {
 #[error("failed to parse Prometheus version: {0}")]
 pub struct NotAVersion(String);
 
+impl NotAVersion {
+    /// The reason alone.
+    pub(crate) fn reason(&self) -> &str {
+        &self.0
+    }
+}
+
 impl Version {
     /// Reads `v3.5.0`, `3.5`, `v2.54.0-rc.1`; missing numbers are 0.
     ///

@@ -1,12 +1,16 @@
 //! The API servers that are asked, each with its watches.
 
+use super::pinned;
 use super::spec::{self, Server};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::time::timeout;
+use tortie_client::Reach;
 use tortie_cluster::client::{ConnectClass, ConnectError};
 use tortie_cluster::watch::{Connect, Health, Selection, Watches};
 use tortie_cluster::{Cluster, ConnectOptions};
+use tortie_config::http_client::redacted;
 use tortie_host::{Clock, Fs};
 
 /// How long a connection may take.
@@ -21,6 +25,8 @@ pub struct Clusters(Arc<Inner>);
 struct Inner {
     fs: Arc<dyn Fs>,
     clock: Arc<dyn Clock>,
+    /// What API servers may not be that a custom resource names.
+    reach: Option<Arc<Reach>>,
     made: Mutex<Vec<(Server, Watches)>>,
 }
 
@@ -38,7 +44,12 @@ pub struct WatchStatus {
 impl Clusters {
     /// None yet. Files named by a configuration are read through `fs`.
     pub fn new(fs: Arc<dyn Fs>, clock: Arc<dyn Clock>) -> Clusters {
-        Clusters(Arc::new(Inner { fs, clock, made: Mutex::default() }))
+        Clusters::within(fs, clock, None)
+    }
+
+    /// The same; those that a custom resource names are kept within `reach`.
+    pub(crate) fn within(fs: Arc<dyn Fs>, clock: Arc<dyn Clock>, reach: Option<Arc<Reach>>) -> Clusters {
+        Clusters(Arc::new(Inner { fs, clock, reach, made: Mutex::default() }))
     }
 
     /// The watches of an API server; the same ones for whoever names it the same way.
@@ -51,7 +62,7 @@ impl Clusters {
         made.retain(|(_, watches)| watches.in_use());
         let mut seed = DefaultHasher::new();
         (server.to_string(), self.0.clock.now_ms()).hash(&mut seed);
-        let connect = connect(server.clone(), Arc::clone(&self.0.fs));
+        let connect = connect(server.clone(), Arc::clone(&self.0.fs), self.0.reach.clone());
         let watches = Watches::new(connect, Arc::clone(&self.0.clock), seed.finish());
         made.push((server.clone(), watches.clone()));
         watches
@@ -76,11 +87,15 @@ impl Clusters {
     pub(super) fn fs(&self) -> &Arc<dyn Fs> {
         &self.0.fs
     }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
 }
 
-fn connect(server: Server, fs: Arc<dyn Fs>) -> Connect {
+fn connect(server: Server, fs: Arc<dyn Fs>, reach: Option<Arc<Reach>>) -> Connect {
     Box::new(move || {
-        let (server, fs) = (server.clone(), Arc::clone(&fs));
+        let (server, fs, reach) = (server.clone(), Arc::clone(&fs), reach.clone());
         Box::pin(async move {
             let connected = match server {
                 Server::Pod => Cluster::connect_in_pod(CONNECT, ANSWER).await,
@@ -94,12 +109,18 @@ fn connect(server: Server, fs: Arc<dyn Fs>) -> Connect {
                     Cluster::connect(&options).await
                 }
                 Server::Asked(options) => Cluster::connect(&options).await,
-                Server::Address { url, http } => match spec::access(&url, &http, &*fs) {
-                    Ok(access) => Cluster::connect_to(&access, CONNECT, ANSWER).await,
-                    Err(message) => {
-                        return Err(ConnectError { class: ConnectClass::Credentials, message, hint: None });
+                Server::Address { url, http, foreign } => {
+                    let no = |class, message| ConnectError { class, message, hint: None };
+                    let mut access = spec::access(&url, &http, &*fs)
+                        .map_err(|message| no(ConnectClass::Credentials, message))?;
+                    if let Some(reach) = reach.filter(|_| foreign) {
+                        let looked = timeout(CONNECT, pinned::pin(&mut access, &reach)).await;
+                        let looked = looked
+                            .unwrap_or_else(|_| Err(format!("{} has no address in time", redacted(&url))));
+                        looked.map_err(|message| no(ConnectClass::Other, message))?;
                     }
-                },
+                    Cluster::connect_to(&access, CONNECT, ANSWER).await
+                }
             };
             connected.map(|(cluster, _)| cluster)
         })

@@ -10,6 +10,7 @@
 mod around;
 mod clusters;
 pub mod groups;
+mod pinned;
 mod provider;
 mod scope;
 mod spec;

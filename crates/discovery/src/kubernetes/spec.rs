@@ -24,6 +24,8 @@ pub enum Server {
         url: String,
         /// Credentials and connection.
         http: Box<HttpClientConfig>,
+        /// Whether whoever names it is not trusted with this machine: [`crate::Manager::within`] says where it may not be.
+        foreign: bool,
     },
 }
 
@@ -64,7 +66,7 @@ impl Spec {
         let server = if !c.kubeconfig_file.is_empty() {
             Server::Kubeconfig(PathBuf::from(&c.kubeconfig_file))
         } else if !c.api_server.is_empty() {
-            Server::Address { url: c.api_server.clone(), http: Box::new(c.http.clone()) }
+            Server::Address { url: c.api_server.clone(), http: Box::new(c.http.clone()), foreign: false }
         } else {
             Server::Pod
         };

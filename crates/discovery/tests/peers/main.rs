@@ -17,6 +17,7 @@ mod kubernetes;
 mod live;
 mod oracle;
 mod real;
+mod receivers;
 mod rows;
 mod rule_files;
 mod speed;

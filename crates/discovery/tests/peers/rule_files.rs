@@ -1,17 +1,18 @@
 //! Rules and alerting beside the operator: rule files byte for byte with their paths, who is refused and in which words, the
-//! sections of the configuration, and what its validation says of AlertmanagerConfigs.
+//! sections of the configuration; beside them AlertmanagerConfigs.
 
 use crate::compare::{differences, value};
 use crate::oracle::{known, objects_of, operator, pair};
+use crate::receivers;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use tortie_discovery::crds::{Material, Sharing, Style, Verdict, alertmanager_configs, configure};
+use tortie_discovery::crds::{Material, Sharing, Style, Verdict, configure};
 
-fn meta(namespace: &str, name: &str, labels: &Value) -> Value {
+pub(crate) fn meta(namespace: &str, name: &str, labels: &Value) -> Value {
     json!({"namespace": namespace, "name": name, "uid": format!("uid-of-{name}"), "labels": labels})
 }
 
-fn prometheus(spec: &Value) -> Value {
+pub(crate) fn prometheus(spec: &Value) -> Value {
     let mut all = json!({"ruleSelector": {}, "ruleNamespaceSelector": {}});
     all.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
     json!({"apiVersion": "monitoring.coreos.com/v1", "kind": "Prometheus", "metadata": meta("monitoring", "k8s", &json!({})), "spec": all})
@@ -24,10 +25,6 @@ fn rules(namespace: &str, name: &str, rules: &Value) -> Value {
 
 fn object(namespace: &str, name: &str, spec: &Value) -> Value {
     json!({"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule", "metadata": meta(namespace, name, &json!({"team": namespace})), "spec": spec})
-}
-
-fn config(name: &str, spec: &Value) -> Value {
-    json!({"apiVersion": "monitoring.coreos.com/v1alpha1", "kind": "AlertmanagerConfig", "metadata": meta("apps", name, &json!({})), "spec": spec})
 }
 
 /// Rules of many shapes: some good, some wrong in one way each.
@@ -74,7 +71,7 @@ fn shapes() -> Vec<Value> {
 }
 
 /// Namespaces, Secrets and ConfigMaps of the generated clusters.
-fn surroundings() -> Vec<Value> {
+pub(crate) fn surroundings() -> Vec<Value> {
     let keep = |o: &Value| matches!(o["kind"].as_str(), Some("Namespace" | "Secret" | "ConfigMap"));
     crate::clusters::resources(1, &pair()).into_iter().filter(keep).collect()
 }
@@ -214,109 +211,8 @@ fn clusters() -> Vec<(&'static str, Value)> {
             "no replica label",
             cluster(json!({"replicaExternalLabelName": "", "alerting": {"alertmanagers": []}}), Vec::new()),
         ),
-        ("AlertmanagerConfigs", cluster(json!({}), alertmanager_objects())),
+        ("AlertmanagerConfigs", cluster(json!({}), receivers::objects(&receivers::meanings()))),
     ]
-}
-
-fn alertmanager_objects() -> Vec<Value> {
-    let receiver =
-        |kind: &str, c: Value| json!({"receivers": [{"name": "r", kind: [c]}], "route": {"receiver": "r"}});
-    let interval = |i: Value| json!({"muteTimeIntervals": [{"name": "m", "timeIntervals": [i]}]});
-    let routed = |route: Value| json!({"receivers": [{"name": "r"}], "route": route});
-    let key = |name: &str, key: &str| json!({"name": name, "key": key});
-    let with_http = |http: Value| json!({"url": "http://x", "httpConfig": http});
-    let oauth2 =
-        json!({"clientId": {"secret": key("s", "k")}, "clientSecret": key("s", "k"), "tokenUrl": "http://x"});
-    let specs = [
-        json!({}),
-        receiver("webhookConfigs", json!({"url": "http://x"})),
-        receiver("webhookConfigs", json!({})),
-        receiver("pagerdutyConfigs", json!({})),
-        receiver("emailConfigs", json!({})),
-        receiver(
-            "emailConfigs",
-            json!({"to": "a@b", "headers": [{"key": "X", "value": "1"}, {"key": "x", "value": "2"}]}),
-        ),
-        receiver(
-            "victoropsConfigs",
-            json!({"routingKey": "", "customFields": [{"key": "entity_id", "value": "x"}]}),
-        ),
-        receiver("victoropsConfigs", json!({"routingKey": ""})),
-        receiver("pushoverConfigs", json!({"userKeyFile": "x"})),
-        receiver(
-            "pushoverConfigs",
-            json!({"userKeyFile": "x", "tokenFile": "y", "html": true, "monospace": true}),
-        ),
-        receiver("telegramConfigs", json!({"chatID": 1})),
-        receiver("telegramConfigs", json!({"botTokenFile": "x"})),
-        receiver("slackConfigs", json!({"actions": [{"type": "b", "text": "t"}]})),
-        receiver("slackConfigs", json!({"fields": [{"title": "", "value": "x"}]})),
-        receiver("opsgenieConfigs", json!({"responders": [{"type": "team"}]})),
-        receiver("opsgenieConfigs", json!({"apiURL": "localhost:80"})),
-        receiver("webhookConfigs", json!({"url": "ftp://x"})),
-        receiver("webhookConfigs", json!({"url": "10.0.0.1:80"})),
-        receiver("webhookConfigs", json!({"url": "{{ .X }}"})),
-        receiver("webhookConfigs", with_http(json!({"basicAuth": {}, "oauth2": oauth2}))),
-        receiver("webhookConfigs", with_http(json!({"bearerTokenSecret": key("s", "k"), "basicAuth": {}}))),
-        receiver(
-            "webhookConfigs",
-            with_http(json!({"authorization": {"type": "Basic", "credentials": key("s", "k")}})),
-        ),
-        receiver("webhookConfigs", with_http(json!({"authorization": {}}))),
-        receiver("webhookConfigs", with_http(json!({"tlsConfig": {"keySecret": key("s", "k")}}))),
-        receiver("webhookConfigs", with_http(json!({"noProxy": "x"}))),
-        receiver("webhookConfigs", with_http(json!({"followRedirects": true}))),
-        receiver("pagerdutyConfigs", json!({"url": "http://", "routingKey": key("s", "k")})),
-        receiver(
-            "pagerdutyConfigs",
-            json!({"routingKey": key("s", "k"), "pagerDutyLinkConfigs": [{"href": "http://x"}, {"href": "x"}]}),
-        ),
-        receiver("pagerdutyConfigs", json!({"routingKey": key("s", "k"), "clientURL": "://x"})),
-        receiver("emailConfigs", json!({"to": "a@b", "smarthost": "mail"})),
-        receiver("emailConfigs", json!({"to": "a@b", "smarthost": "[::1]:2:5"})),
-        receiver("emailConfigs", json!({"to": "a@b", "smarthost": "mail:25"})),
-        receiver("snsConfigs", json!({"sigv4": {}})),
-        receiver("snsConfigs", json!({"topicARN": "t"})),
-        receiver("snsConfigs", json!({"topicARN": "t", "phoneNumber": "1"})),
-        receiver("snsConfigs", json!({"topicARN": "t", "apiURL": "x"})),
-        receiver(
-            "rocketchatConfigs",
-            json!({"token": key("s", "k"), "tokenID": key("s", "k"), "iconURL": "x"}),
-        ),
-        receiver("telegramConfigs", json!({"botTokenFile": "x", "chatID": 1, "apiURL": "x:1"})),
-        receiver("webexConfigs", json!({"roomID": "r", "apiURL": "HTTP://h"})),
-        receiver(
-            "discordConfigs",
-            json!({"apiURL": key("s", "k"), "httpConfig": {"authorization": {}, "basicAuth": {}}}),
-        ),
-        json!({"receivers": [{"name": "a"}, {"name": "a"}]}),
-        json!({"route": {}}),
-        json!({"route": {"receiver": "x"}}),
-        routed(json!({"receiver": "r", "groupBy": ["a", "a"]})),
-        routed(json!({"receiver": "r", "groupBy": ["...", "a"]})),
-        routed(json!({"receiver": "r", "routes": [{"receiver": "r"}, {"routes": [{"receiver": "no"}]}]})),
-        routed(json!({"receiver": "r", "routes": [{"reciever": "r"}]})),
-        routed(json!({"receiver": "r", "muteTimeIntervals": ["n"]})),
-        routed(json!({"receiver": "r", "activeTimeIntervals": ["n"]})),
-        routed(json!({"receiver": "r", "matchers": [{"name": " ", "value": "x", "matchType": "="}]})),
-        routed(json!({"receiver": "r", "matchers": [{"name": "a", "value": "x", "matchType": "~"}]})),
-        interval(
-            json!({"times": [{"startTime": "08:00", "endTime": "24:00"}], "weekdays": ["Monday:friday"], "months": ["1:March"], "years": ["2024:2030"], "daysOfMonth": [{"start": -3, "end": -1}]}),
-        ),
-        interval(json!({"times": [{"startTime": "9:00", "endTime": "10:00"}]})),
-        interval(json!({"times": [{"startTime": "11:00", "endTime": "10:00"}]})),
-        interval(json!({"weekdays": ["friday:monday"]})),
-        interval(json!({"weekdays": ["someday"]})),
-        interval(json!({"weekdays": ["5:7"]})),
-        interval(json!({"months": ["may:april"]})),
-        interval(json!({"months": ["13"]})),
-        interval(json!({"years": ["2030:2024"]})),
-        interval(json!({"years": ["a"]})),
-        interval(json!({"daysOfMonth": [{"start": 0, "end": 1}]})),
-        interval(json!({"daysOfMonth": [{"start": -1, "end": 1}]})),
-        interval(json!({"daysOfMonth": [{"start": 5, "end": 3}]})),
-    ];
-    specs.iter().enumerate().map(|(i, s)| config(&format!("c{i:02}"), s)).collect()
 }
 
 /// What the operator leaves out without a word.
@@ -325,7 +221,7 @@ fn silent(v: &Verdict) -> bool {
 }
 
 /// Differences, and how many objects were accepted, refused with words, and left out without a word by the operator.
-fn judge(cluster: &Value, answer: &Value) -> (Vec<String>, [usize; 3]) {
+pub(crate) fn judge(cluster: &Value, answer: &Value) -> (Vec<String>, [usize; 3]) {
     let bodies = cluster["objects"].as_array().unwrap();
     let (objects, prometheus) = objects_of(bodies);
     let style = Style { material: Material::Inline, sharing: Sharing::Shards };
@@ -339,10 +235,7 @@ fn judge(cluster: &Value, answer: &Value) -> (Vec<String>, [usize; 3]) {
         }
     };
     let mut out = Vec::new();
-    let mut verdicts: Vec<Value> = alertmanager_configs(&objects)
-        .into_iter()
-        .map(|c| verdict("AlertmanagerConfig", &c.key, c.refused.as_deref()))
-        .collect();
+    let mut verdicts = receivers::verdicts(&objects, &known(bodies));
     let told = ours.verdicts.iter().filter(|v| !silent(v));
     verdicts.extend(told.map(|v| verdict(v.kind, &v.key, v.refused.as_deref())));
     let expected = answer["verdicts"].as_array().cloned().unwrap_or_default();
@@ -361,7 +254,7 @@ fn judge(cluster: &Value, answer: &Value) -> (Vec<String>, [usize; 3]) {
     (out, [verdicts.len() - refused, refused, without_words])
 }
 
-fn verdict(kind: &str, key: &str, refused: Option<&str>) -> Value {
+pub(crate) fn verdict(kind: &str, key: &str, refused: Option<&str>) -> Value {
     match refused {
         None => json!({"kind": kind, "key": key, "accepted": true}),
         Some(m) => {

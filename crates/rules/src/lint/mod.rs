@@ -1,9 +1,10 @@
 //! What in a rule file is allowed and probably not meant: alerts that can never fire, that always do, that do not see when
-//! their targets are gone, and rules that are slow. The same that the doctor's checks T904, T905 and T913 say of a cluster.
+//! their targets are gone, rules that are slow, and functions that have nothing to read. Most are the same that the doctor's checks T904, T905 and T913 say of a cluster.
 //!
-//! Reading order: [`absence`], [`never`], [`range`](self::range) (what values an expression can have), [`slow`].
+//! Reading order: [`absence`], [`never`], [`range`](self::range) (what values an expression can have), [`native`], [`slow`].
 
 mod absence;
+mod native;
 mod never;
 mod range;
 mod slow;
@@ -18,7 +19,7 @@ use tortie_promql::{Options, parse_expr};
 
 /// Names of all lints, in the order in which they are listed.
 pub const NAMES: &[&str] =
-    &["duplicate-rules", "alerts-always", "blind-to-absence", "can-never-fire", "slow"];
+    &["duplicate-rules", "alerts-always", "blind-to-absence", "can-never-fire", "native-histograms", "slow"];
 
 /// Something that is probably not meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +93,7 @@ pub fn remarks(file: &RuleFile, source: &str, language: &Options, unknown: Unkno
             add("blind-to-absence", absence::blind(&p.expr, &rules));
             add("can-never-fire", never::why(&p.expr, &unknown).into_iter().collect());
         }
+        add("native-histograms", native::unread(&p.expr));
         add("slow", slow::slow(&p.expr, p.group.interval_ms));
     }
     out

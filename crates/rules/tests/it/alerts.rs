@@ -201,6 +201,28 @@ fn a_panic_is_an_error_of_its_rule_alone() {
 }
 
 #[test]
+fn a_series_that_one_alert_leaves_and_another_begins_goes_on() {
+    let rig = Rig::new();
+    // Their own label is lost in `ALERTS`, where they share a series.
+    let g = group(vec![alert("Of", "x > 0", 60, 0)]);
+    let shown = |t: i64| rig.ask("ALERTS", t).len();
+    rig.put("x", &[("alertstate", "a")], 0, 1.0);
+    rig.evaluate(&g, 0);
+    rig.put("x", &[("alertstate", "a")], 60, 1.0);
+    rig.put("x", &[("alertstate", "b")], 60, 1.0);
+    rig.evaluate(&g, 60);
+    assert_eq!((shown(0), shown(60)), (1, 2), "the second is pending, the first fires");
+    rig.put("x", &[("alertstate", "a")], 120, 1.0);
+    rig.put("x", &[("alertstate", "b")], 120, 1.0);
+    rig.evaluate(&g, 120);
+    assert_eq!(rig.ask("ALERTS{alertstate=\"pending\"}", 120), Vec::<String>::new());
+    assert_eq!(
+        rig.ask("ALERTS", 120),
+        [r#"{"__name__": "ALERTS", "alertname": "Of", "alertstate": "firing"} 1"#]
+    );
+}
+
+#[test]
 fn series_of_alerts_follow_their_states_over_an_evaluation_that_a_limit_refuses() {
     let rig = Rig::new();
     let spec = tortie_rules::GroupSpec { limit: 2, ..spec(vec![alert("Down", "up == 0", 60, 0)]) };

@@ -7,3 +7,4 @@ mod recorded;
 mod restored;
 mod rig;
 mod shared;
+mod texts;

@@ -1,7 +1,14 @@
 //! What recording rules store.
 
 use crate::rig::{Rig, alert, error_of, group, record, spec};
-use tortie_rules::{Group, Health};
+use std::sync::Arc;
+use tortie_model::Labels;
+use tortie_model::storage::{Querier, Queryable, StorageError};
+use tortie_promql::eval::FloatHistogram;
+use tortie_rules::{Group, Health, Store};
+use tortie_script::storage::{Sample, Value};
+use tortie_script::unit::store::TestStore;
+use tortie_tsdb::append::{AppendError, Batch, Committed, Slot};
 
 #[test]
 fn rules_see_what_earlier_ones_recorded_in_the_same_tick() {
@@ -99,6 +106,54 @@ fn a_sample_that_another_rule_wrote_is_an_error() {
     let g = group(vec![record("r", "vector(1)"), record("r", "vector(2)")]);
     rig.evaluate(&g, 60);
     assert_eq!(error_of(&g, 0), None);
-    assert_eq!(error_of(&g, 1).as_deref(), Some("duplicate sample for timestamp"));
+    assert_eq!(
+        error_of(&g, 1).as_deref(),
+        Some("duplicate sample for timestamp 60000; overrides not allowed: existing 1, new value 2")
+    );
     assert_eq!(rig.ask("r", 60), [r#"{"__name__": "r"} 1"#]);
+}
+
+/// A store with room for floats alone, as the server's.
+struct FloatsAlone(Arc<TestStore>);
+
+impl Queryable for FloatsAlone {
+    fn querier<'a>(&'a self, mint: i64, maxt: i64) -> Result<Box<dyn Querier + 'a>, StorageError> {
+        self.0.querier(mint, maxt)
+    }
+}
+
+impl Store for FloatsAlone {
+    fn commit(&self, batch: &Batch) -> Result<Committed, AppendError> {
+        self.0.commit(batch)
+    }
+
+    fn release(&self, slots: &[Slot]) {
+        self.0.release(slots);
+    }
+}
+
+#[test]
+fn a_rule_says_that_native_histograms_are_not_stored_and_stores_the_floats() {
+    let rig = Rig::new();
+    let histogram = FloatHistogram { count: 3.0, sum: 6.0, ..FloatHistogram::default() };
+    let histogram = Sample { t: 60_000, start: 0, value: Value::Histogram(Arc::new(histogram)) };
+    rig.store.append(&Labels::from_pairs([("__name__", "h"), ("kind", "histogram")]), &[histogram]).unwrap();
+    rig.put("h", &[("kind", "float")], 60, 1.5);
+    let env = tortie_rules::Environment::new(
+        Arc::new(FloatsAlone(Arc::clone(&rig.store))),
+        Arc::new(tortie_rules::GoTemplates::default()),
+        Arc::clone(&rig.heard) as _,
+        Arc::new(tortie_host::ManualClock::at(0)),
+        Default::default(),
+        Default::default(),
+    );
+    let g = group(vec![record("both", "h"), record("count", "histogram_count(h)")]);
+    g.evaluate(&env, 60_000_000_000);
+    let standing = g.rules[0].standing();
+    assert_eq!(standing.health, Health::Bad);
+    let said = standing.last_error.unwrap();
+    assert!(said.starts_with("native histograms are not stored yet (hint: "), "{said}");
+    assert_eq!(rig.ask("both", 60), [r#"{"__name__": "both", "kind": "float"} 1.5"#]);
+    assert_eq!(rig.ask("count", 60), [r#"{"__name__": "count", "kind": "histogram"} 3"#]);
+    assert_eq!(g.rules[1].standing().health, Health::Good);
 }

@@ -102,7 +102,7 @@ fn an_alert_takes_little_and_a_storm_that_is_over_leaves_nothing() {
     println!("{after} bytes of a rule whose alerts are over");
     assert!(first.0 < 2_350, "an alert takes {} bytes, its series among them", first.0);
     assert!(steady.1 < 800, "an evaluation takes {} bytes an alert besides", steady.1);
-    assert!(steady.2 < 50, "an evaluation allocates {} times an alert", steady.2);
+    assert!(steady.2 < 10, "an evaluation allocates {} times an alert", steady.2);
     assert!(after < 20_000, "a rule whose alerts are over holds {after} bytes");
-    assert!(renewed.2 < 50, "an evaluation with other values allocates {} times an alert", renewed.2);
+    assert!(renewed.2 < 32, "an evaluation with other values allocates {} times an alert", renewed.2);
 }

@@ -35,6 +35,9 @@ pub(super) fn remarks() -> Vec<Entry> {
         ])
         .told(Told::Pending)
         .live(Live::Hand("the monitor is applied anew, and the doctor asked at once")),
+        info(fault("token-over-http", "T519", "the monitor sends its Prometheus' token to Felix over plain HTTP", vec![to(
+            "ServiceMonitor", "calico-felix", "/spec/endpoints/0/bearerTokenFile", json!("/var/run/secrets/kubernetes.io/serviceaccount/token"))]))
+        .mended(super::Mends::Command),
         info(fault("one-shard-asked", "T609", "Prometheus has two shards and only one could be asked", vec![to(
             "Prometheus", PROMETHEUS, "/spec/shards", json!(2)), Change::Add(second_shard())]))
         .shows(Seen::Prometheus, vec![])

@@ -7,7 +7,7 @@ mod walk;
 
 use crate::error::{Error, ErrorKind};
 use crate::functions::{Context, Function};
-use crate::parse::{Call, Command, Operand, Pipe, Trees};
+use crate::parse::{Call, Command, Node, Operand, Pipe, Trees};
 use crate::value::Value;
 use std::fmt;
 
@@ -23,16 +23,26 @@ pub(crate) struct Job<'t, 'c> {
     pub(crate) context: Context<'c>,
 }
 
+/// Variables in place of the actions at the beginning of a text that define them.
+pub(crate) struct Given {
+    /// These actions end before this byte.
+    pub(crate) until: usize,
+    /// Steps that they take.
+    pub(crate) steps: u64,
+    /// What they define, one each.
+    pub(crate) variables: [(&'static str, Value); 4],
+}
+
 /// Runs the template `job.name` over `data` and returns what it wrote.
 ///
 /// # Errors
 /// When a function fails, a value is of the wrong type or a bound is reached.
-pub(crate) fn run(job: Job<'_, '_>, data: &Value) -> Result<String, Error> {
+pub(crate) fn run(job: Job<'_, '_>, data: &Value, given: Option<Given>) -> Result<String, Error> {
     let mut machine = Machine {
         current: job.name,
         job,
-        out: String::new(),
-        variables: Vec::new(),
+        out: String::with_capacity(64),
+        variables: Vec::with_capacity(8),
         frame: 0,
         at: At::Start,
         depth: 0,
@@ -43,6 +53,17 @@ pub(crate) fn run(job: Job<'_, '_>, data: &Value) -> Result<String, Error> {
         return Err(machine.error(format!("{name} is an incomplete or empty template")));
     };
     machine.push("$", data.clone());
+    let mut tree = tree.as_slice();
+    if let Some(given) = given {
+        let is_given = |n: &&Node| matches!(n, Node::Action(pipe) if pipe.pos < given.until);
+        let defined = tree.iter().take_while(is_given).count();
+        // A text may define a template of its own name, which has none of them.
+        if defined == given.variables.len() {
+            machine.job.context.meter.step(given.steps).map_err(|e| machine.over(e))?;
+            machine.variables.extend(given.variables);
+            tree = tree.get(defined..).unwrap_or(&[]);
+        }
+    }
     machine.list(data, tree)?;
     Ok(machine.out)
 }

@@ -3,7 +3,7 @@
 use super::{At, Machine};
 use crate::error::Error;
 use crate::gofmt;
-use crate::parse::{Branch, BranchKind, Call, List, Node};
+use crate::parse::{Branch, BranchKind, Call, Node};
 use crate::value::Value;
 
 /// How a list ended.
@@ -15,7 +15,7 @@ pub(super) enum Flow {
 }
 
 impl<'t> Machine<'t, '_> {
-    pub(super) fn list(&mut self, dot: &Value, list: &'t List) -> Result<Flow, Error> {
+    pub(super) fn list(&mut self, dot: &Value, list: &'t [Node]) -> Result<Flow, Error> {
         self.blocks += 1;
         self.job.context.meter.depth(self.depth, self.blocks).map_err(|e| self.over(e))?;
         let flow = self.nodes(dot, list)?;
@@ -23,7 +23,7 @@ impl<'t> Machine<'t, '_> {
         Ok(flow)
     }
 
-    fn nodes(&mut self, dot: &Value, list: &'t List) -> Result<Flow, Error> {
+    fn nodes(&mut self, dot: &Value, list: &'t [Node]) -> Result<Flow, Error> {
         for node in list {
             self.step()?;
             let flow = match node {
@@ -64,6 +64,12 @@ impl<'t> Machine<'t, '_> {
     fn print(&mut self, value: &Value) -> Result<(), Error> {
         let limit = self.job.context.meter.memory_left();
         let meter = &mut self.job.context.meter;
+        if let Value::Str(text) | Value::Html(text) = value.held()
+            && text.len() <= limit
+        {
+            meter.take(text.len()).map_err(|e| self.over(e))?;
+            return self.write(text);
+        }
         let printed = match gofmt::printed(value, limit) {
             Ok(text) => meter.take(text.len()).map(|()| text),
             // More than is left, whatever it would have been.

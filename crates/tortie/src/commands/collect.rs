@@ -64,7 +64,7 @@ impl Collect {
             RealFs.write_atomic(&path, &packed)
         };
         if let Err(e) = written {
-            eprintln!("tortie collect: {}: {e}", path.display());
+            eprintln!("tortie collect: {} cannot be written: {e} (hint: -o FILE)", path.display());
             return Ok(1);
         }
         let objects = snap.objects.len()

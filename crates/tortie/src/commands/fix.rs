@@ -10,6 +10,7 @@ use tortie_calico::doctor::checks::ALL;
 use tortie_calico::doctor::engine::judge;
 use tortie_calico::facts::Facts;
 use tortie_calico::render::json::finding;
+use tortie_calico::snapshot::Identity;
 use tortie_host::{Fs, RealFs};
 
 /// Prints how findings are mended; with -y runs the commands
@@ -55,11 +56,12 @@ impl Fix {
         if self.yes && !self.look.files.is_empty() {
             return Err("-y needs a cluster, and -f names files (hint: leave one out)".to_owned());
         }
+        let mut to = Identity::default();
         let findings = match &self.from {
             Some(report) => {
                 let (uid, findings) = report_of(report)?;
                 if self.yes {
-                    self.same_cluster(&uid)?;
+                    to = self.same_cluster(&uid)?;
                 }
                 findings
             }
@@ -69,6 +71,7 @@ impl Fix {
                     eprintln!("tortie fix: {reason}");
                     return Ok(3);
                 }
+                to = snap.identity.clone();
                 judge(ALL, &Facts::of(&snap)).findings.iter().map(finding).collect()
             }
         };
@@ -80,7 +83,7 @@ impl Fix {
         }
         for f in &chosen {
             print(f);
-            if self.yes && !self.apply(f)? {
+            if self.yes && !self.apply(f, &to)? {
                 eprintln!(
                     "stopped: the command failed (hint: look again, for the cluster may have moved on: tortie doctor)"
                 );
@@ -118,29 +121,34 @@ impl Fix {
             out.extend(findings.iter().filter(named));
             if out.len() == before {
                 let found: Vec<&str> = findings.iter().filter_map(|f| f["id"].as_str()).collect();
-                return Err(format!("there is no finding {id} (hint: found were: {})", found.join(", ")));
+                let hint = match found.is_empty() {
+                    true => "nothing was found; what was looked at shows tortie doctor".to_owned(),
+                    false => format!("found were: {}", found.join(", ")),
+                };
+                return Err(format!("there is no finding {id} (hint: {hint})"));
             }
         }
         Ok(out)
     }
 
-    /// A report of another cluster must not be carried out here.
-    fn same_cluster(&self, uid: &str) -> Result<(), String> {
-        let here = self.look.snapshot()?.identity.uid;
+    /// A report of another cluster must not be carried out here. The answer is where here is.
+    fn same_cluster(&self, uid: &str) -> Result<Identity, String> {
+        let identity = self.look.snapshot()?.identity;
+        let here = &identity.uid;
         if uid.is_empty() || here.is_empty() || uid != here {
             let or = |u: &str| if u.is_empty() { "unknown".to_owned() } else { u.to_owned() };
             return Err(format!(
                 "the report is of cluster {}, this is cluster {} (hint: --context)",
                 or(uid),
-                or(&here)
+                or(here)
             ));
         }
-        Ok(())
+        Ok(identity)
     }
 
     /// Runs a finding's commands; false when one failed.
     #[allow(clippy::print_stderr)]
-    fn apply(&self, f: &Value) -> Result<bool, String> {
+    fn apply(&self, f: &Value, to: &Identity) -> Result<bool, String> {
         let auto = f["fix"]["auto"].as_str().unwrap_or("no");
         if !self.runs(f) {
             let id = f["id"].as_str().unwrap_or_default();
@@ -153,31 +161,33 @@ impl Fix {
             return Ok(true);
         }
         for command in commands(f) {
-            if !self.carry_out(command)? {
+            if !self.carry_out(command, to)? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// Runs one command as whom and where the flags say; false when it failed.
-    fn carry_out(&self, command: &Value) -> Result<bool, String> {
+    /// Runs one command where this program looked and as whom its flags say; false when it failed. A report may come from
+    /// another machine, on which a context of the same name leads elsewhere.
+    fn carry_out(&self, command: &Value, to: &Identity) -> Result<bool, String> {
         let argv = argv(command);
-        let Some((program, args)) = argv.split_first() else { return Ok(true) };
+        let Some((program, mut args)) = argv.split_first() else { return Ok(true) };
         let stdin = command["stdin"].as_str();
         let input = if stdin.is_some() { Stdio::piped() } else { Stdio::inherit() };
         let kube = &self.look.kube;
         let mut process = Command::new(program);
-        process.args(args).stdin(input);
         if let Some(file) = &kube.kubeconfig {
             process.env("KUBECONFIG", file);
         }
         if *program == "kubectl" {
-            let flag = |name: &str, value: &Option<String>| value.as_ref().map(|v| format!("--{name}={v}"));
-            process.args(flag("cluster", &kube.cluster)).args(flag("user", &kube.user));
-            process.args(flag("as", &kube.impersonate));
+            let verb = args.iter().position(|a| !a.starts_with("--")).unwrap_or(args.len());
+            args = args.split_at(verb).1;
+            process.args(to.flags());
+            process.args(kube.impersonate.as_ref().map(|v| format!("--as={v}")));
             process.args(kube.groups.iter().map(|g| format!("--as-group={g}")));
         }
+        process.args(args).stdin(input);
         let mut child = process.spawn().map_err(|e| format!("{program} cannot be started: {e}"))?;
         if let (Some(text), Some(mut pipe)) = (stdin, child.stdin.take()) {
             pipe.write_all(text.as_bytes()).map_err(|e| format!("{program}: {e}"))?;

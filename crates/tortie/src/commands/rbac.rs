@@ -47,7 +47,7 @@ impl Rbac {
             Mode::Run { emit_events } => Ok(rights::run_yaml(*emit_events)),
             Mode::Setup { plan } => RealFs
                 .read(plan)
-                .map_err(|e| e.to_string())
+                .map_err(|e| format!("{e} (hint: tortie setup --out plan.json writes one)"))
                 .and_then(|text| saved::read(&text))
                 .map(|p| rights::plan_yaml(&p))
                 .map_err(|e| format!("{}: {e}", plan.display())),

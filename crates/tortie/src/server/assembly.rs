@@ -202,7 +202,8 @@ impl Server {
             pool,
             scrape_options,
         ));
-        let discovery = tortie_discovery::Manager::new(Arc::clone(&fs), Arc::clone(&clock));
+        let discovery = tortie_discovery::Manager::new(Arc::clone(&fs), Arc::clone(&clock))
+            .within(crds::reach(&options, &addresses));
         let mut environment = tortie_rules::Environment::new(
             Arc::new(storage.clone()),
             Arc::new(tortie_rules::GoTemplates::default()),

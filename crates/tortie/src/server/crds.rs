@@ -16,7 +16,7 @@ use tokio::task::AbortHandle;
 use tortie_cluster::Cluster;
 use tortie_config::Config;
 use tortie_discovery::crds::follow::{Accepts, Flags, State};
-use tortie_discovery::crds::{FollowOptions, Follower, Identity};
+use tortie_discovery::crds::{FollowOptions, Follower, Identity, Verdict};
 use tortie_discovery::kubernetes::{Clusters, Server};
 use tortie_host::limits::hostname;
 use tortie_host::{Clock, Fs, RealFs};
@@ -252,7 +252,15 @@ fn say(running: &Running, state: &State, last: Option<&State>, take_over: TakeOv
         let known = last.is_some_and(|l| l.verdicts.contains(v));
         if let Some(e) = v.refused.as_ref().filter(|_| !known) {
             let details = v.details.as_deref().unwrap_or("");
-            tracing::warn!(component = "crds", kind = v.kind, object = %v.key, reason = "InvalidConfiguration", err = %e, details, "skipping object");
+            let reason = reason(v);
+            tracing::warn!(component = "crds", kind = v.kind, object = %v.key, reason, err = %e, details, "skipping object");
+        }
+    }
+    for c in &state.alertmanager_configs {
+        let known = last.is_some_and(|l| l.alertmanager_configs.contains(c));
+        if let Some((e, unknown)) = c.why().filter(|_| !known) {
+            let reason = if unknown { "CredentialsUnavailable" } else { "InvalidConfiguration" };
+            tracing::warn!(component = "crds", kind = "AlertmanagerConfig", object = %c.key, reason, err = %e, "not taken by its Alertmanager");
         }
     }
     for r in &state.refused {
@@ -260,6 +268,11 @@ fn say(running: &Running, state: &State, last: Option<&State>, take_over: TakeOv
             tracing::warn!(component = "crds", name = %r.name, err = %r.reason, "left out");
         }
     }
+}
+
+/// Why an object is left out, in a word: the operator's, or ours when it is not its fault.
+fn reason(v: &Verdict) -> &'static str {
+    if v.unavailable { "CredentialsUnavailable" } else { "InvalidConfiguration" }
 }
 
 /// What two send at the same time.
@@ -360,12 +373,24 @@ impl Following {
             json!({"pool": name, "kind": kind, "object": key, "targets": job.targets, "fellOut": job.fell_out})
         });
         let verdicts = s.verdicts.iter().map(|v| {
-            let reason = v.refused.as_ref().map(|_| "InvalidConfiguration");
+            let reason = v.refused.as_ref().map(|_| reason(v));
             json!({"kind": v.kind, "object": v.key, "accepted": v.refused.is_none(), "reason": reason, "message": v.refused, "details": v.details})
         });
         let left_out = s.refused.iter().cloned().chain(self.cluster.left_out());
         let configs = s.alertmanager_configs.iter().map(|c| {
-            json!({"object": c.key, "selectedBy": c.selected_by, "accepted": c.refused.is_none(), "message": c.refused})
+            // What could not be looked at is neither accepted nor refused.
+            let by = c.selected.iter().map(|t| {
+                let accepted = (!t.unavailable).then_some(t.refused.is_none());
+                json!({"alertmanager": t.by, "accepted": accepted, "message": t.refused})
+            });
+            let selected_by: Vec<&str> = c.selected.iter().map(|t| t.by.as_str()).collect();
+            json!({
+                "object": c.key,
+                "selectedBy": selected_by,
+                "accepted": c.accepted(),
+                "message": c.why().map(|(why, _)| why),
+                "byAlertmanager": by.collect::<Vec<_>>(),
+            })
         });
         json!({
             "objects": verdicts.collect::<Vec<_>>(),

@@ -73,7 +73,9 @@ pub(crate) fn write_dns(out: &mut Vec<u8>, targets: (u64, u64), alertmanagers: (
 /// Says that targets may be out of date, and why.
 pub(crate) fn notice(all: &[WatchStatus], now: i64) -> Option<Notice> {
     let stale = all.iter().filter_map(|s| Some((s.health.stale_since?, s)));
-    let mut stale: Vec<_> = stale.filter(|(since, _)| now - since >= SHORT).collect();
+    // Rights that are missing come back by nobody's waiting.
+    let lasts = |since: i64, s: &WatchStatus| now - since >= SHORT || s.health.missing_right.is_some();
+    let mut stale: Vec<_> = stale.filter(|(since, s)| lasts(*since, s)).collect();
     stale.sort_by_key(|(since, s)| (*since, &s.selection));
     let (since, first) = stale.first()?;
     let more = match stale.len() - 1 {
@@ -82,8 +84,12 @@ pub(crate) fn notice(all: &[WatchStatus], now: i64) -> Option<Notice> {
     };
     let why = first.health.error.as_deref().and_then(|e| e.lines().next()).unwrap_or("no answer");
     let stays = if first.health.synced { "; targets stay as they were" } else { "" };
+    let hint = match first.health.missing_right {
+        Some(_) => " (hint: tortie rbac run | kubectl apply -f -, bound to its account)",
+        None => "",
+    };
     let text = format!(
-        "Discovery is stale: {} of {}{more} cannot be watched{stays}: {why}",
+        "Discovery is stale: {} of {}{more} cannot be watched{stays}: {why}{hint}",
         first.selection, first.server
     );
     Some(Notice { text, since_ms: *since })
@@ -92,7 +98,7 @@ pub(crate) fn notice(all: &[WatchStatus], now: i64) -> Option<Notice> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tortie_cluster::watch::{Health, Pod, Selection};
+    use tortie_cluster::watch::{Health, MissingRight, Pod, Selection};
 
     fn status(stale_since: Option<i64>) -> WatchStatus {
         let health = Health {
@@ -113,6 +119,24 @@ mod tests {
         assert_eq!(
             n.text,
             "Discovery is stale: pods of this cluster and 1 more cannot be watched; targets stay as they were: refused"
+        );
+    }
+
+    #[test]
+    fn missing_rights_are_noticed_at_once_with_what_helps() {
+        let mut refused = status(Some(99_990));
+        refused.health.synced = false;
+        refused.health.error = Some("no right to list pods".into());
+        refused.health.missing_right = Some(MissingRight {
+            verb: "list".to_owned(),
+            resource: "pods".to_owned(),
+            namespace: None,
+            user: String::new(),
+        });
+        let text = notice(&[refused], 100_000).unwrap().text;
+        assert_eq!(
+            text,
+            "Discovery is stale: pods of this cluster cannot be watched: no right to list pods (hint: tortie rbac run | kubectl apply -f -, bound to its account)"
         );
     }
 

@@ -108,14 +108,12 @@ fn happenings(
             _ => "SelectingConfigurationResources",
         };
         let details = v.details.as_ref().map_or_else(String::new, |d| format!("\n{d}"));
-        let note = format!("{} {name} was rejected due to invalid configuration: {words}{details}", v.kind);
-        out.push(Happening {
-            kind: v.kind,
-            key: v.key.clone(),
-            reason: "InvalidConfiguration",
-            action,
-            note,
-        });
+        let (reason, what) = match v.unavailable {
+            true => ("CredentialsUnavailable", "is left out by tortie"),
+            false => ("InvalidConfiguration", "was rejected due to invalid configuration"),
+        };
+        let note = format!("{} {name} {what}: {words}{details}", v.kind);
+        out.push(Happening { kind: v.kind, key: v.key.clone(), reason, action, note });
     }
     for u in &state.unselected {
         let note = format!("no Prometheus object selects this {}: {}", u.kind, u.why.join("; "));
@@ -254,13 +252,16 @@ mod tests {
             kind,
             key: key.into(),
             refused: Some(words.into()),
+            unavailable: false,
             details: details.map(str::to_owned),
         };
+        let unread = "credentials unavailable: basicAuth: no right";
         let state = State {
             prometheus: "m/k8s".into(),
             verdicts: vec![
                 Verdict { refused: None, ..refused("ServiceMonitor", "a/fine", "", None) },
                 refused("PrometheusRule", "a/bad", "invalid rule", Some("a/bad:3:7: no expression")),
+                Verdict { unavailable: true, ..refused("Probe", "a/secret", unread, None) },
             ],
             unselected: vec![Unselected {
                 kind: "PodMonitor",
@@ -288,6 +289,11 @@ mod tests {
                     "PrometheusRule bad was rejected due to invalid configuration: invalid rule\na/bad:3:7: no expression"
                 ),
                 (
+                    "a/secret",
+                    "CredentialsUnavailable",
+                    "Probe secret is left out by tortie: credentials unavailable: basicAuth: no right"
+                ),
+                (
                     "a/alone",
                     "NotSelected",
                     "no Prometheus object selects this PodMonitor: m/k8s takes none: its podMonitorSelector is not set"
@@ -299,7 +305,7 @@ mod tests {
                 ),
             ]
         );
-        assert_eq!(happenings(&state, &all, &BTreeSet::new()).len(), 2);
+        assert_eq!(happenings(&state, &all, &BTreeSet::new()).len(), 3);
     }
 
     #[test]

@@ -67,6 +67,10 @@ fn the_exit_code_is_the_same_in_every_form() {
         let good = run(dir.path(), &[], &["doctor", "-f", "dump.json", "-o", form]);
         assert_eq!(good.code, Some(0), "{form}: {}", good.out);
     }
+    for wait in [&["--wait"][..], &["--wait", "1s"], &["--wait=1s"]] {
+        let good = run(dir.path(), &[], &[&["doctor", "-f", "dump.json"][..], wait].concat());
+        assert_eq!(good.code, Some(0), "{wait:?}: {}", good.err);
+    }
     let usage = run(dir.path(), &[], &["doctor", "-f", "dump.json", "-o", "xml"]);
     assert_eq!(usage.code, Some(2));
     assert!(usage.err.contains("\"xml\" is no form of a report (hint: -o human"), "{}", usage.err);
@@ -126,11 +130,12 @@ fn a_broken_document_is_placed_and_the_rest_is_judged() {
         .unwrap();
     let both = run(dir.path(), &[], &["doctor", "-f", "bad.yaml", "-f", "dump.json", "-o", "short"]);
     assert_eq!(both.code, Some(1));
-    assert!(both.err.contains("bad.yaml:"), "{}", both.err);
+    let place = "bad.yaml:3:18: not valid YAML: unclosed bracket '['\n3 | metadata: {name: [\n  |                  ^\n";
+    assert!(both.err.contains(place), "{}", both.err);
     assert!(both.out.contains("T507"), "{}", both.out);
     let alone = run(dir.path(), &[], &["doctor", "-f", "bad.yaml"]);
     assert_eq!(alone.code, Some(2), "{}", alone.out);
-    assert!(alone.err.contains("bad.yaml:"), "{}", alone.err);
+    assert!(alone.err.contains(place.trim_end()), "{}", alone.err);
     let missing = run(dir.path(), &[], &["doctor", "-f", "none.yaml"]);
     assert_eq!(missing.code, Some(2));
     assert!(missing.err.contains("none.yaml: no such file (hint: "), "{}", missing.err);
@@ -175,19 +180,20 @@ fn screen(name: &str, out: &str) {
 }
 
 #[test]
-fn screens_at_80_and_100_columns() {
+fn screens_at_60_80_and_100_columns() {
     let dir = folder();
     broken(dir.path());
-    for columns in ["80", "100"] {
+    for columns in ["60", "80", "100"] {
         let env = [("COLUMNS", columns), ("LANG", "C.UTF-8")];
         let out = run(dir.path(), &env, &["doctor", "-f", "dump.json"]).out;
-        let widest = out.lines().filter(|l| !l.contains("'[{")).map(|l| l.chars().count()).max().unwrap();
-        assert!(widest <= columns.parse().unwrap(), "{widest} columns:\n{out}");
         screen(&format!("broken-{columns}.txt"), &out);
-        screen(
-            &format!("why-{columns}.txt"),
-            &run(dir.path(), &env, &["why", "felix_active_local_endpoints", "-f", "dump.json"]).out,
-        );
+        let why = run(dir.path(), &env, &["why", "felix_active_local_endpoints", "-f", "dump.json"]).out;
+        for text in [&out, &why] {
+            let widest =
+                text.lines().filter(|l| !l.contains("'[{")).map(|l| l.chars().count()).max().unwrap();
+            assert!(widest <= columns.parse().unwrap(), "{widest} columns:\n{text}");
+        }
+        screen(&format!("why-{columns}.txt"), &why);
     }
     let ascii = run(dir.path(), &[("COLUMNS", "80"), ("LANG", "C")], &["doctor", "-f", "dump.json"]).out;
     assert!(ascii.is_ascii(), "{ascii}");
@@ -199,8 +205,13 @@ fn screens_at_80_and_100_columns() {
 fn a_reader_that_goes_is_no_error_to_speak_of() {
     let dir = folder();
     broken(dir.path());
-    for args in [&["doctor", "-f", "dump.json", "-o", "json"][..], &["explain", "T507"], &["setup", "--help"]]
-    {
+    for args in [
+        &["doctor", "-f", "dump.json", "-o", "json"][..],
+        &["explain", "T507"],
+        &["setup", "--help"],
+        &["completion", "bash"],
+        &["man"],
+    ] {
         let mut child = Command::new(env!("CARGO_BIN_EXE_tortie"))
             .args(args)
             .current_dir(dir.path())

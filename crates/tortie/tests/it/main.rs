@@ -15,6 +15,7 @@ mod full_disk;
 mod grafana;
 mod http;
 mod image;
+mod no_cluster;
 mod own_rules;
 #[path = "../../../client/tests/it/pki.rs"]
 mod pki;

@@ -104,6 +104,65 @@ fn rules_check_points_at_mistakes() {
     assert_eq!(run(dir.path(), &["rules", "check", "rules/b.yml", "--lint=none"]).status.code(), Some(0));
 }
 
+const OBJECT: &str = "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: x, namespace: y}\nspec:\n  groups:\n  - name: g\n    partial_response_strategy: warn\n    rules:\n    - alert: A\n      expr: EXPR\n";
+
+#[test]
+fn rules_check_takes_prometheus_rule_objects() {
+    let dir = folder();
+    let check = |text: &str, code: i32, expect: &str| {
+        write(dir.path(), "rules/o.yml", text);
+        let o = run(dir.path(), &["rules", "check", "--lint=can-never-fire", "rules/o.yml"]);
+        assert_eq!(o.status.code(), Some(code), "{}", said(&o));
+        assert!(said(&o).contains(expect), "{expect}\n{}", said(&o));
+    };
+    check(&OBJECT.replace("EXPR", "absent(up)"), 0, "SUCCESS: 1 rules found");
+    check(
+        &OBJECT.replace("EXPR", "sum(up"),
+        1,
+        "rules/o.yml:10:19: group \"g\", rule 1, \"A\": could not parse",
+    );
+    check(
+        &OBJECT.replace("EXPR", "count(up) < 1"),
+        0,
+        "rules/o.yml:10:13: alert \"A\": count(up) < 1 can never be",
+    );
+    check(
+        &OBJECT.replace("alert:", "alerts:"),
+        1,
+        "rules/o.yml:9:7: field alerts not found in type rulefmt.Rule",
+    );
+    check(&OBJECT.replace("rules:", "rulez:"), 1, "rules/o.yml:8:5: field rulez not found");
+    check("kind: PrometheusRule\ngroups: []\n", 1, "field kind not found in type rulefmt.RuleGroups");
+}
+
+#[test]
+fn a_configuration_is_checked_with_its_rule_files() {
+    let dir = folder();
+    let check = |files: &str, code: i32, expect: &str| {
+        std::fs::write(dir.path().join("prometheus.yml"), format!("rule_files: [{files}]\n")).unwrap();
+        let o = run(dir.path(), &["check", "config"]);
+        assert_eq!(o.status.code(), Some(code), "{files}: {}", said(&o));
+        assert!(said(&o).contains(expect), "{files}: {expect}\n{}", said(&o));
+    };
+    write(
+        dir.path(),
+        "rules/a.yml",
+        "groups: [{name: g, rules: [{record: x, expr: up}, {record: y, expr: up}]}]",
+    );
+    write(dir.path(), "b.yml", "groups:\n- name: h\n  rules:\n  - record: x\n    expr: sum(\n");
+    write(dir.path(), "o.yml", &OBJECT.replace("EXPR", "up"));
+    check("rules/*.yml", 0, "prometheus.yml: fine, 0 scrape jobs, 2 rules in 1 rule file\n");
+    check("rules/a.yml, none*.yml", 0, "2 rules in 1 rule file\n");
+    check(
+        "b.yml, rules/a.yml",
+        2,
+        "b.yml:5:15: group \"h\", rule 1, \"x\": could not parse expression: 1:5: parse error: ",
+    );
+    check("none.yml", 2, "\"none.yml\" does not point to an existing file");
+    // Objects are no rule files for a server.
+    check("o.yml", 2, "o.yml:1:1: field apiVersion not found in type rulefmt.RuleGroups");
+}
+
 #[test]
 fn rules_check_says_what_can_never_fire_and_what_is_slow() {
     let dir = folder();

@@ -23,7 +23,7 @@ fn get(config: &HttpClientConfig, url: &str) -> Result<Response, String> {
 }
 
 /// Starts it and waits for its address; it may speak TLS.
-fn start(dir: &Path, more: &[&str]) -> (Running, String) {
+pub(crate) fn start(dir: &Path, more: &[&str]) -> (Running, String) {
     let mut args = vec!["run", "--storage.tsdb.path=data", "--web.listen-address=127.0.0.1:0"];
     args.extend(more);
     let run = Running::start(dir, &args);

@@ -1,5 +1,5 @@
 //! An API server of which some lists do not come, or not as they should: the doctor ends in bounded time, judges what it got,
-//! and says what is missing.
+//! and says what is missing; setup writes nothing.
 
 use crate::doctor::{ids, run};
 use crate::process::folder;
@@ -202,5 +202,85 @@ async fn one_kind_that_answers_badly_is_unknown_with_the_reason() {
         })
         .await
         .unwrap();
+    }
+}
+
+/// What is held back, the commands that meet it, the reason that they say and what they advise.
+type Case = (Held, &'static [&'static [&'static str]], &'static str, &'static str);
+
+/// Somebody's monitors that were not read are not made a second time, and a journal that was not read is none that is not
+/// there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn setup_writes_nothing_on_half_a_cluster() {
+    const MONITORS: &str = "/apis/monitoring.coreos.com/v1/servicemonitors";
+    const CONFIG_MAPS: &str = "/api/v1/configmaps";
+    let silent = "no answer to list servicemonitors.monitoring.coreos.com within 1 s";
+    const AGAIN: &str = "try again; ";
+    let cases: [Case; 5] = [
+        (
+            (&[MONITORS], Instead::Silence),
+            &[&["setup", "-y", "--no-prometheus"], &["setup", "status"]],
+            silent,
+            AGAIN,
+        ),
+        (
+            (&[MONITORS], Instead::Refusal(500, "InternalError")),
+            &[&["setup", "-y", "--no-prometheus"]],
+            "InternalError it is",
+            AGAIN,
+        ),
+        (
+            (&[MONITORS], Instead::Refusal(403, "Forbidden")),
+            &[&["setup", "-y", "--no-prometheus"]],
+            "no right to list",
+            "tortie rbac doctor ",
+        ),
+        (
+            (&[CONFIG_MAPS], Instead::Refusal(429, "TooManyRequests")),
+            &[&["setup", "undo", "-y"]],
+            "too busy",
+            AGAIN,
+        ),
+        (
+            (&["/apis"], Instead::Refusal(500, "InternalError")),
+            &[&["setup", "-y", "--no-prometheus"]],
+            "the kinds that are served: ",
+            AGAIN,
+        ),
+    ];
+    for (held, commands, reason, hint) in cases {
+        let (dir, instead) = (folder(), held.1);
+        let kube = cluster(dir.path(), held).await;
+        kube.take_requests();
+        tokio::task::spawn_blocking(move || {
+            for command in commands {
+                let more = ["--kubeconfig", "kubeconfig", "--request-timeout", "1s"];
+                let begun = Instant::now();
+                let ended = run(dir.path(), &[], &[*command, &more[..]].concat());
+                assert!(begun.elapsed() < Duration::from_secs(25), "{command:?}: {:?}", begun.elapsed());
+                assert_eq!(
+                    (ended.code, ended.out.as_str()),
+                    (Some(3), ""),
+                    "{command:?} {instead:?}: {}",
+                    ended.err
+                );
+                assert!(ended.err.contains("not all of the cluster could be read:\n  "), "{}", ended.err);
+                assert!(ended.err.contains(reason), "{command:?} {instead:?}: {}", ended.err);
+                assert!(
+                    ended.err.contains(&format!("(hint: {hint}")),
+                    "{command:?} {instead:?}: {}",
+                    ended.err
+                );
+            }
+        })
+        .await
+        .unwrap();
+        let writes: Vec<String> = kube
+            .take_requests()
+            .iter()
+            .filter(|r| r.method != "GET" && !r.path.contains("selfsubject"))
+            .map(|r| format!("{} {}", r.method, r.path))
+            .collect();
+        assert_eq!(writes, [""; 0], "{instead:?}");
     }
 }

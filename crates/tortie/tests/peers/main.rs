@@ -13,6 +13,7 @@ mod doctor;
 mod http_clients;
 mod live;
 mod notifications;
+mod notifications_secured;
 #[path = "../../../client/tests/it/pki.rs"]
 mod pki;
 mod process;

@@ -53,8 +53,8 @@ fn judge(facts: &Facts<'_>) -> Vec<Judged> {
     for object in &left {
         finding = finding.heading(object.to_string());
     }
-    let context = &facts.snap.identity.context;
-    let commands = left.iter().map(|o| Command::kubectl(context).delete(o, &plural(&o.gvk.kind))).collect();
+    let identity = &facts.snap.identity;
+    let commands = left.iter().map(|o| Command::kubectl(identity).delete(o, &plural(&o.gvk.kind))).collect();
     let finding = finding.fix(Fix::Commands { auto: Auto::Ask, commands });
     vec![Judged::info(Entity::cluster(), finding)]
 }

@@ -11,7 +11,7 @@
 use crate::doctor::check::{Check, Evidence, Judged, Station};
 use crate::doctor::entity::Entity;
 use crate::doctor::finding::Finding;
-use crate::doctor::fix::Fix;
+use crate::doctor::fix::{Command, Fix};
 use crate::doctor::verdict::{Confidence, Level};
 use crate::facts::Facts;
 
@@ -36,19 +36,19 @@ fn judge(facts: &Facts<'_>) -> Vec<Judged> {
         return vec![Judged::pass_with(Entity::cluster(), identity.server.clone())];
     };
     let context = if identity.context.is_empty() { "the current context" } else { &identity.context };
-    let finding = Finding::new(format!("cannot reach the API server of {context}"))
+    // What can be done about it stands in a line of its own.
+    let (reason, hint) = unseen.reason.split_once("\nhint: ").unwrap_or((unseen.reason.as_str(), ""));
+    let version = Command::kubectl(identity).ask(&["version"]);
+    let mut finding = Finding::new(format!("cannot reach the API server of {context}"))
         .confidence(Confidence::Observed)
-        .row("reason", unseen.reason.clone(), "")
-        .fix(Fix::Outside(format!(
-            "make `kubectl {}version` work, or name another context with --context",
-            if identity.context.is_empty() {
-                String::new()
-            } else {
-                format!("--context={} ", identity.context)
-            }
-        )));
-    let finding =
-        if identity.server.is_empty() { finding } else { finding.row("server", identity.server.clone(), "") };
+        .row("reason", reason, "")
+        .fix(Fix::Outside(format!("make `{version}` work, or name another context with --context")));
+    if !hint.is_empty() {
+        finding = finding.row("hint", hint, "");
+    }
+    if !identity.server.is_empty() {
+        finding = finding.row("server", identity.server.clone(), "");
+    }
     vec![Judged::fail(Entity::cluster(), finding)]
 }
 
@@ -79,6 +79,14 @@ mod tests {
     fn a_connection_that_fails_is_named() {
         check(None, &[]);
         check(Some("x509: certificate has expired"), &["fail cluster: cannot reach the API server of prod"]);
+    }
+
+    #[test]
+    fn what_can_be_done_stands_in_its_own_line() {
+        let snap = live(Some("https://h does not answer\nhint: is the VPN up"));
+        let finding = crate::testing::judged("T101", &snap).remove(0).finding.unwrap();
+        let rows: Vec<_> = finding.rows.iter().map(|r| (r.label.as_str(), r.value.as_str())).collect();
+        assert_eq!(rows, [("reason", "https://h does not answer"), ("hint", "is the VPN up")]);
     }
 
     #[test]

@@ -88,7 +88,7 @@ pub(crate) fn set_port(facts: &Facts<'_>, finding: Finding, port: u16) -> Findin
         let reference = ObjectRef::new(Gvk::new("operator.tigera.io", "v1", "Installation"), "", "default");
         let patch = json!({"spec": {"typhaMetricsPort": port}});
         let command =
-            Command::kubectl(&facts.snap.identity.context).merge(&reference, "installations", &patch);
+            Command::kubectl(&facts.snap.identity).merge(&reference, "installations", &patch);
         return finding.fix(Fix::Commands { auto: Auto::Ask, commands: vec![command] });
     };
     let have = object.at(FIELD).map_or_else(|| "unset".to_owned(), ToString::to_string);

@@ -49,7 +49,7 @@ fn judge(facts: &Facts<'_>) -> Vec<Judged> {
             format!("{}.{}.{}", plural(&object.gvk.kind), object.gvk.version, object.gvk.group)
         };
         let remove = format!("{IGNORE}-");
-        let command = Command::kubectl(&facts.snap.identity.context)
+        let command = Command::kubectl(&facts.snap.identity)
             .run(&object, &["annotate", &kind, &object.name, &remove]);
         let finding = Finding::new(format!("the operator no longer keeps {object}; upgrades will pass it by"))
             .cause_ref(object.clone(), &format!("metadata.annotations[\"{IGNORE}\"]"), "true")

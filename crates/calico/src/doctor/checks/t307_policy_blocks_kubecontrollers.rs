@@ -152,7 +152,7 @@ fn foretold(facts: &Facts<'_>, rules: &Rulebook<'_>) -> Option<Judged> {
 }
 
 fn fixed(facts: &Facts<'_>, finding: Finding, dropped: &Dropped<'_>, port: u16) -> Finding {
-    let kubectl = Command::kubectl(&facts.snap.identity.context);
+    let kubectl = Command::kubectl(&facts.snap.identity);
     let apply = |yaml: String| Fix::Commands { auto: Auto::Ask, commands: vec![kubectl.clone().apply(yaml)] };
     if dropped.tier != "default" {
         return finding.fix(apply(tier_and_policy(facts, dropped.order, port)));

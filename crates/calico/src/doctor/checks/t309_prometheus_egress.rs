@@ -99,7 +99,7 @@ fn finding(
             ports.join(", ")
         )));
     }
-    let command = Command::kubectl(&facts.snap.identity.context).apply(policy(facts, prometheus));
+    let command = Command::kubectl(&facts.snap.identity).apply(policy(facts, prometheus));
     finding.fix(Fix::Commands { auto: Auto::No, commands: vec![command] })
 }
 

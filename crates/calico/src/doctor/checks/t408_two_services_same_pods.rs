@@ -68,7 +68,7 @@ fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
         )),
         None => {
             let command =
-                Command::kubectl(&facts.snap.identity.context).delete(&spare.reference(), "services");
+                Command::kubectl(&facts.snap.identity).delete(&spare.reference(), "services");
             Fix::Commands { auto: Auto::Ask, commands: vec![command] }
         }
     };

@@ -87,8 +87,8 @@ fn moved(facts: &Facts<'_>, service: &MetricsService<'_>, to: &str) -> Fix {
     slim["spec"] =
         json!({"clusterIP": "None", "selector": spec(&slim, "selector"), "ports": spec(&slim, "ports")});
     // JSON is YAML.
-    let make = Command::kubectl(&facts.snap.identity.context).apply(slim.to_string());
-    let drop = Command::kubectl(&facts.snap.identity.context).delete(&old, "services");
+    let make = Command::kubectl(&facts.snap.identity).apply(slim.to_string());
+    let drop = Command::kubectl(&facts.snap.identity).delete(&old, "services");
     Fix::Commands { auto: Auto::Ask, commands: vec![make, drop] }
 }
 

@@ -97,7 +97,7 @@ fn by_label(
         return mend::set(facts, prometheus.object, pointer, json!({}), Auto::Ask);
     }
     let object = ObjectRef::new(Gvk::new("", "v1", "Namespace"), "", namespace);
-    let kubectl = Command::kubectl(&facts.snap.identity.context);
+    let kubectl = Command::kubectl(&facts.snap.identity);
     let commands = changes.iter().map(|c| kubectl.clone().label(&object, "namespaces", c)).collect();
     Fix::Commands { auto: Auto::Ask, commands }
 }

@@ -160,7 +160,7 @@ fn fix(facts: &Facts<'_>, monitor: &Monitor<'_>, service: &MetricsService<'_>) -
     {
         return None;
     }
-    let kubectl = Command::kubectl(&facts.snap.identity.context);
+    let kubectl = Command::kubectl(&facts.snap.identity);
     let commands =
         changes.iter().map(|c| kubectl.clone().label(&service.reference(), "services", c)).collect();
     Some(Fix::Commands { auto: Auto::Ask, commands })

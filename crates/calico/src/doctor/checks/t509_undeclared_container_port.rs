@@ -103,7 +103,7 @@ fn fix(facts: &Facts<'_>, monitor: &Monitor<'_>, field: &str) -> Fix {
         op_remove(&old),
         op_add(&pointer, &json!(port.name)),
     ];
-    let command = Command::kubectl(&facts.snap.identity.context).patch(
+    let command = Command::kubectl(&facts.snap.identity).patch(
         &monitor.object.reference(),
         monitor.plural(),
         ops,

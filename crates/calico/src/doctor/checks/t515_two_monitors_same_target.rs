@@ -66,7 +66,7 @@ fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
         )),
         None if one == other => Fix::Outside(format!("remove one of the two endpoints of {one}")),
         None => {
-            let command = Command::kubectl(&facts.snap.identity.context);
+            let command = Command::kubectl(&facts.snap.identity);
             let kind = format!("{}.{}.{}", b.plural(), other.gvk.version, other.gvk.group);
             Fix::Commands {
                 auto: Auto::Ask,

@@ -95,7 +95,7 @@ fn not_ready(facts: &Facts<'_>, operator: &Operator<'_>) -> Finding {
     let (_, wanted) = operator.ready();
     let object = operator.object;
     let reference = object.reference();
-    let kubectl = Command::kubectl(&facts.snap.identity.context);
+    let kubectl = Command::kubectl(&facts.snap.identity);
     let (title, fix) = if wanted == 0 {
         let scale =
             kubectl.run(&reference, &["scale", &format!("deployment/{}", reference.name), "--replicas=1"]);

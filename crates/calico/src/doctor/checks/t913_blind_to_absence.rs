@@ -66,7 +66,7 @@ fn of(facts: &Facts<'_>, component: Component) -> Option<Judged> {
                 (Some(edit), _) => finding.fix(edit),
                 (None, Some(old)) => {
                     let ops = vec![op_test(&name, old), op_add(&list, &rule)];
-                    let command = Command::kubectl(&facts.snap.identity.context).patch(
+                    let command = Command::kubectl(&facts.snap.identity).patch(
                         &object.reference(),
                         "prometheusrules",
                         ops,

@@ -1,11 +1,15 @@
-//! What an AlertmanagerConfig may not say: receivers, routes and time intervals that contradict themselves.
+//! What an AlertmanagerConfig may not say: receivers, routes and time intervals that contradict themselves, and for an
+//! Alertmanager that takes it what that does not know and what is not there.
 //!
-//! Rules and words: prometheus-operator 0.93, `pkg/alertmanager/validation/v1alpha1`. What it looks at further (URLs that are
-//! templates, the Secrets that are named, the version of Alertmanager) is not looked at here.
+//! Rules and words: prometheus-operator 0.93, `pkg/alertmanager/validation/v1alpha1` and `checkAlertmanagerConfigResource` of
+//! `pkg/alertmanager/operator.go`.
 
 use super::Refusal;
-use super::intervals;
 use super::receiver_ways::{http, smarthost, sns, template_url, url};
+use super::{intervals, receivers};
+use crate::crds::credentials::Store;
+use crate::crds::types::AlertmanagerConfig;
+use crate::crds::version::Version;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -33,8 +37,32 @@ const RESERVED: [&str; 7] = [
     "entity_state",
 ];
 
-/// Refuses what the operator refuses; `name` is that of the object.
-pub(in crate::crds) fn check(name: &str, spec: &Value) -> Result<(), Refusal> {
+/// From this version on matchers have a kind.
+const MATCHERS: &str = "0.22.0";
+
+/// Refuses what the operator refuses whichever Alertmanager takes it.
+pub(in crate::crds) fn check(config: &AlertmanagerConfig) -> Result<(), Refusal> {
+    check_meaning(&config.spec)?;
+    check_inhibits(&config.meta.name, &config.spec)
+}
+
+/// Refuses what the operator refuses for an Alertmanager of this version.
+pub(in crate::crds) fn check_taken(
+    config: &AlertmanagerConfig,
+    version: &Version,
+    store: &Store<'_>,
+) -> Result<(), Refusal> {
+    let spec = &config.spec;
+    check_meaning(spec)?;
+    receivers::check(spec, &config.meta.namespace, version, store)?;
+    if version.since(MATCHERS) {
+        return check_inhibits(&config.meta.name, spec);
+    }
+    spec.get("route").map_or(Ok(()), check_old_route)?;
+    check_old_inhibits(spec)
+}
+
+fn check_meaning(spec: &Value) -> Result<(), Refusal> {
     let mut receivers = BTreeSet::new();
     for receiver in list(spec, "receivers") {
         let name = text(receiver, "name");
@@ -48,9 +76,10 @@ pub(in crate::crds) fn check(name: &str, spec: &Value) -> Result<(), Refusal> {
         intervals::check(interval).map_err(|e| format!("mute time interval[{i}] is invalid: {e}"))?;
         mute.insert(text(interval, "name"));
     }
-    if let Some(route) = spec.get("route") {
-        check_route(route, &receivers, &mute, true)?;
-    }
+    spec.get("route").map_or(Ok(()), |route| check_route(route, &receivers, &mute, true))
+}
+
+fn check_inhibits(name: &str, spec: &Value) -> Result<(), Refusal> {
     for (i, rule) in list(spec, "inhibitRules").iter().enumerate() {
         for (key, what) in [("targetMatch", "targetMatchers"), ("sourceMatch", "sourceMatchers")] {
             for (j, matcher) in list(rule, key).iter().enumerate() {
@@ -60,6 +89,46 @@ pub(in crate::crds) fn check(name: &str, spec: &Value) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// Matchers with a kind in an Alertmanager that only knows equality and `regex`.
+fn check_old_route(route: &Value) -> Result<(), Refusal> {
+    let matchers = list(route, "matchers");
+    if matchers.iter().any(has_kind) {
+        return Err(format!(
+            "invalid syntax in route config for 'matchers' comparison based matching is supported in Alertmanager >= 0.22.0 only (matchers={}) (receiver={})",
+            shown(matchers),
+            text(route, "receiver")
+        ));
+    }
+    list(route, "routes").iter().try_for_each(check_old_route)
+}
+
+fn check_old_inhibits(spec: &Value) -> Result<(), Refusal> {
+    for rule in list(spec, "inhibitRules") {
+        let (source, target) = (list(rule, "sourceMatch"), list(rule, "targetMatch"));
+        if source.iter().chain(target).any(has_kind) {
+            return Err(format!(
+                "'sourceMatch' and/or 'targetMatch' are using matching syntax which is supported in Alertmanager >= 0.22.0 only (sourceMatch={}, targetMatch={})",
+                shown(source),
+                shown(target)
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn has_kind(matcher: &Value) -> bool {
+    !text(matcher, "matchType").is_empty()
+}
+
+/// Matchers as Go prints a list of them.
+fn shown(matchers: &[Value]) -> String {
+    let one = |m: &Value| {
+        let value = text(m, "value").replace('\\', "\\\\").replace('\n', "\\n").replace('"', "\\\"");
+        format!("{}{}\"{value}\"", text(m, "name"), text(m, "matchType"))
+    };
+    format!("[{}]", matchers.iter().map(one).collect::<Vec<_>>().join(" "))
 }
 
 fn check_matcher(m: &Value) -> Result<(), Refusal> {
@@ -291,7 +360,9 @@ mod tests {
     #[track_caller]
     #[allow(clippy::needless_pass_by_value)]
     fn says(spec: Value, expect: Result<(), &str>) {
-        assert_eq!(check("c", &spec), expect.map_err(str::to_owned), "{spec}");
+        let meta = crate::crds::types::Meta { name: "c".into(), ..Default::default() };
+        let config = AlertmanagerConfig { meta, spec };
+        assert_eq!(check(&config), expect.map_err(str::to_owned), "{config:?}");
     }
 
     fn receiver(kind: &str, config: &Value) -> Value {
@@ -330,6 +401,35 @@ mod tests {
             inhibits(json!({"targetMatch": [{"name": "a", "matchType": "=="}]})),
             Err(
                 "invalid targetMatchers[0] in inhibitRule[1] in config c: invalid 'matchType' '==' provided'",
+            ),
+        );
+    }
+
+    #[test]
+    fn old_ones_know_no_kinds_of_matchers() {
+        let check = |version: &str, spec: Value, expect: Result<(), &str>| {
+            let known = crate::crds::Known::default();
+            let config = AlertmanagerConfig { meta: Default::default(), spec };
+            let got = check_taken(&config, &Version::parse(version).unwrap(), &Store::new(&known));
+            assert_eq!(got, expect.map_err(str::to_owned), "{config:?}");
+        };
+        let kind = json!([{"name": "a", "value": "b\"", "matchType": "=~"}, {"name": "c", "value": "d"}]);
+        let route =
+            json!({"receivers": [{"name": "r"}], "route": {"receiver": "r", "routes": [{"matchers": kind}]}});
+        check("0.22.0", route.clone(), Ok(()));
+        check(
+            "0.21.0",
+            route,
+            Err(
+                "invalid syntax in route config for 'matchers' comparison based matching is supported in Alertmanager >= 0.22.0 only (matchers=[a=~\"b\\\"\" c\"d\"]) (receiver=)",
+            ),
+        );
+        let inhibits = json!({"inhibitRules": [{"sourceMatch": kind}]});
+        check(
+            "0.21.0",
+            inhibits,
+            Err(
+                "'sourceMatch' and/or 'targetMatch' are using matching syntax which is supported in Alertmanager >= 0.22.0 only (sourceMatch=[a=~\"b\\\"\" c\"d\"], targetMatch=[])",
             ),
         );
     }

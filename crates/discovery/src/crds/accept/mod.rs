@@ -7,11 +7,14 @@ mod http;
 mod intervals;
 mod prober;
 mod receiver_ways;
+mod receivers;
 mod relabel;
 mod scrape_config;
 mod tls;
 
-pub(super) use alertmanager_config::check as alertmanager_config;
+pub(super) use alertmanager_config::{
+    check as alertmanager_config, check_taken as taken_alertmanager_config,
+};
 pub(super) use http::{check_authorization, check_proxy, load_authorization, load_basic, load_proxy};
 pub(super) use relabel::check_rules;
 pub(super) use tls::{check_tls, load_tls};

@@ -1,7 +1,7 @@
 //! Where the receivers of an AlertmanagerConfig lead: URLs, mail servers, settings of HTTP.
 //!
-//! Rules and words: prometheus-operator 0.93, `pkg/alertmanager/validation`; Alertmanager 0.33, `config/common/url.go`. URLs that
-//! are templates and what Secrets hold are not looked at.
+//! Rules and words: prometheus-operator 0.93, `pkg/alertmanager/validation`; Alertmanager 0.33, `config/common/url.go`. Of a URL
+//! that a Secret holds nothing is repeated in a message, not even where the operator does.
 
 use super::alertmanager_config::text;
 use super::http::{check_oauth2, check_proxy, check_safe_authorization};
@@ -9,11 +9,12 @@ use super::{Refusal, check_tls};
 use crate::crds::types::Http;
 use serde::Deserialize;
 use serde_json::Value;
+use tortie_template::{Limits, check_plain};
 
 /// A URL that the operator names when it is wrong; an empty one is none.
 pub(super) fn url(c: &Value, key: &str) -> Result<(), Refusal> {
     let url = text(c, key);
-    match fault(url).filter(|_| !url.is_empty()) {
+    match fault(url, &quoted(url)).filter(|_| !url.is_empty()) {
         None => Ok(()),
         Some(why) => Err(format!("invalid '{key}': validate url from string failed for {url}: {why}")),
     }
@@ -29,35 +30,83 @@ pub(super) fn template_url(c: &Value, key: &str) -> Result<(), Refusal> {
 
 /// The same where an empty one is wrong too.
 pub(super) fn given_template_url(c: &Value, key: &str) -> Result<(), Refusal> {
-    let Some(url) = c.get(key).and_then(Value::as_str).filter(|u| !u.contains("{{")) else { return Ok(()) };
-    match fault(url) {
+    let Some(url) = c.get(key).and_then(Value::as_str) else { return Ok(()) };
+    check_template_url(url).map_err(|e| format!("invalid '{key}': {e}"))
+}
+
+/// Refuses a template that is none, and a URL that is none and no template.
+fn check_template_url(url: &str) -> Result<(), Refusal> {
+    if url.contains("{{") {
+        return check_plain("", url, &Limits::default()).map_err(|e| e.message);
+    }
+    check_secret_url(url)
+}
+
+fn check_secret_url(url: &str) -> Result<(), Refusal> {
+    // What Alertmanager shows in the place of a URL.
+    if url == "<secret>" {
+        return Ok(());
+    }
+    match fault(url, REDACTED) {
         None => Ok(()),
         Some(why) => {
-            let why = why.replace(&format!("{url:?}"), "[REDACTED]");
-            Err(format!("invalid '{key}': validate url from string failed with error: {why}"))
+            // An empty one as well, where two quotation marks stand for nothing.
+            let why = why.replace(&format!("\"{url}\""), REDACTED);
+            Err(format!("validate url from string failed with error: {why}"))
         }
     }
 }
 
-/// What Alertmanager has against a URL; `None` also for faults further in, such as a port that is no number.
-fn fault(url: &str) -> Option<String> {
-    let unsupported = |scheme: &str| Some(format!("unsupported scheme {scheme:?} for URL"));
-    // These would end the text that the operator puts it into.
-    if url.contains(['"', '\\']) || url.chars().any(char::is_control) {
-        return None;
+/// As [`given_template_url`] for what a Secret holds.
+pub(super) fn template_url_of_secret(held: &[u8]) -> Result<(), Refusal> {
+    check_template_url(String::from_utf8_lossy(held).trim()).map_err(|e| hidden(&e))
+}
+
+/// A URL that a Secret holds, and that is no template.
+pub(super) fn url_of_secret(held: &[u8]) -> Result<(), Refusal> {
+    check_secret_url(String::from_utf8_lossy(held).trim()).map_err(|e| hidden(&e))
+}
+
+/// What stands for a URL that is not to be seen.
+const REDACTED: &str = "[REDACTED]";
+
+/// A message without what it quotes.
+fn hidden(message: &str) -> String {
+    let mut out = String::new();
+    let mut rest = message;
+    while let Some(start) = rest.find(['"', '<', '\'']) {
+        let (before, from) = rest.split_at(start);
+        let close = match from.chars().next() {
+            Some('<') => '>',
+            Some(open) => open,
+            None => break,
+        };
+        // To the last one: a quoted text may hold quotation marks itself.
+        let Some(end) = from.get(1..).and_then(|inside| inside.rfind(close)) else { break };
+        out.push_str(before);
+        out.push_str(if end == 0 { "\"\"" } else { REDACTED });
+        rest = from.get(end + 2..).unwrap_or("");
     }
-    let is_scheme = |s: &str| {
-        s.starts_with(|c: char| c.is_ascii_alphabetic())
-            && s.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    out + rest
+}
+
+fn quoted(text: &str) -> String {
+    format!("{text:?}")
+}
+
+/// What Alertmanager has against a URL that stands between quotation marks in JSON, which is how the operator hands it over;
+/// `shown` stands for it.
+fn fault(url: &str, shown: &str) -> Option<String> {
+    let url = match in_quotes(url) {
+        Ok(url) => url,
+        Err(why) => return Some(why),
     };
+    if let Some(why) = tortie_config::url::fault(&url) {
+        return Some(format!("parse {shown}: {why}"));
+    }
+    let unsupported = |scheme: &str| Some(format!("unsupported scheme {scheme:?} for URL"));
     let before_path = url.split(['/', '?', '#']).next().unwrap_or("");
     let Some((scheme, _)) = before_path.split_once(':') else { return unsupported("") };
-    if scheme.is_empty() {
-        return Some(format!("parse {url:?}: missing protocol scheme"));
-    }
-    if !is_scheme(scheme) {
-        return Some(format!("parse {url:?}: first path segment in URL cannot contain colon"));
-    }
     let lower = scheme.to_ascii_lowercase();
     if lower != "http" && lower != "https" {
         return unsupported(&lower);
@@ -66,6 +115,47 @@ fn fault(url: &str) -> Option<String> {
     let host = authority.and_then(|a| a.split(['/', '?', '#']).next()).unwrap_or("");
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
     host.is_empty().then(|| "missing host for URL".to_owned())
+}
+
+/// The text that Go's JSON reads between two quotation marks, or its error.
+fn in_quotes(text: &str) -> Result<String, String> {
+    let wrong = |c: char, place: &str| {
+        let shown = match c {
+            '"' => "'\"'".to_owned(),
+            '\'' => "'\\''".to_owned(),
+            c => {
+                let quoted = format!("{:?}", c.to_string());
+                format!("'{}'", quoted.trim_matches('"'))
+            }
+        };
+        Err(format!("invalid character {shown} {place}"))
+    };
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => {
+                let after = chars.find(|c| !c.is_ascii_whitespace()).unwrap_or('"');
+                return wrong(after, "after top-level value");
+            }
+            '\\' => match chars.next() {
+                None => return Err("unexpected end of JSON input".to_owned()),
+                Some('b' | 'f' | 'n' | 'r' | 't' | '\\' | '/' | '"') => {}
+                Some('u') => {
+                    for _ in 0..4 {
+                        let digit = chars.next().unwrap_or('"');
+                        if !digit.is_ascii_hexdigit() {
+                            return wrong(digit, "in \\u hexadecimal character escape");
+                        }
+                    }
+                }
+                Some(other) => return wrong(other, "in string escape code"),
+            },
+            c if c < ' ' => return wrong(c, "in string literal"),
+            _ => {}
+        }
+    }
+    // Halves of surrogates, which Go reads as U+FFFD, are no URL either way.
+    Ok(serde_json::from_str(&format!("\"{text}\"")).unwrap_or_else(|_| "\u{fffd}".to_owned()))
 }
 
 /// `host:port`, as Go takes it apart.
@@ -156,7 +246,9 @@ mod tests {
 
     #[test]
     fn urls_have_a_scheme_and_a_host() {
-        let check = |url: &str, expect: Option<&str>| assert_eq!(fault(url).as_deref(), expect, "{url}");
+        let check = |url: &str, expect: Option<&str>| {
+            assert_eq!(fault(url, &quoted(url)).as_deref(), expect, "{url}");
+        };
         check("http://x", None);
         check("HTTPS://x:1/a?b#c", None);
         check("", Some("unsupported scheme \"\" for URL"));
@@ -167,6 +259,49 @@ mod tests {
         check("http:x", Some("missing host for URL"));
         check("10.0.0.1:80", Some("parse \"10.0.0.1:80\": first path segment in URL cannot contain colon"));
         check("://x", Some("parse \"://x\": missing protocol scheme"));
+        check(
+            "https://!^example.com",
+            Some("parse \"https://!^example.com\": invalid character \"^\" in host name"),
+        );
+        check("http://x:y", Some("parse \"http://x:y\": invalid port \":y\" after host"));
+        check("a\"b", Some("invalid character 'b' after top-level value"));
+        check("a\"", Some("invalid character '\"' after top-level value"));
+        check("http://a\nb", Some("invalid character '\\n' in string literal"));
+        check("http://a\\x", Some("invalid character 'x' in string escape code"));
+        check("http://a\\", Some("unexpected end of JSON input"));
+        check("http:\\/\\/a", None);
+    }
+
+    #[test]
+    fn of_what_a_secret_holds_nothing_is_said() {
+        let check = |held: &str, expect: Result<(), &str>| {
+            let expect = expect.map_err(str::to_owned);
+            assert_eq!(template_url_of_secret(held.as_bytes()), expect, "{held}");
+        };
+        const FAILED: &str = "validate url from string failed with error: ";
+        let url = |held: &str, why: &str| check(held, Err(&format!("{FAILED}{why}")));
+        check(" http://x/y\n", Ok(()));
+        check("https://x/{{ .GroupLabels.team }}", Ok(()));
+        url("", "unsupported scheme [REDACTED] for URL");
+        check("<secret>", Ok(()));
+        url("token", "unsupported scheme \"\" for URL");
+        url("xoxb:token", "unsupported scheme [REDACTED] for URL");
+        url("http://h:token", "parse [REDACTED]: invalid port [REDACTED] after host");
+        url("http://", "missing host for URL");
+        url("a\"b", "invalid character [REDACTED] after top-level value");
+        check("{{ token }}", Err("template: :1: function [REDACTED] not defined"));
+    }
+
+    #[test]
+    fn templates_are_parsed_with_the_functions_of_go_alone() {
+        let check = |url: &str, expect: Result<(), &str>| {
+            let config = serde_json::json!({"url": url});
+            assert_eq!(template_url(&config, "url"), expect.map_err(str::to_owned), "{url}");
+        };
+        check("", Ok(()));
+        check("http://x/{{ .A | urlquery }}", Ok(()));
+        check("{{ .A | toUpper }}", Err("invalid 'url': template: :1: function \"toUpper\" not defined"));
+        check("{{ .A", Err("invalid 'url': template: :1: unclosed action"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub enum StartError {
     #[error("the cluster cannot be read: {0}")]
     Cluster(String),
     /// Rights are missing without which nothing can be followed.
-    #[error("{}", without_rights(.0))]
+    #[error("the cluster does not let itself be read:\n{}", missing_rights(.0))]
     Rights(Vec<MissingRight>),
     /// There is no such kind.
     #[error(
@@ -23,8 +23,8 @@ pub enum StartError {
     Which(String),
 }
 
-/// Which rights are missing, and the rule that gives them.
-fn without_rights(missing: &[MissingRight]) -> String {
+/// Which rights are missing, a line each, and the rules that give them.
+pub fn missing_rights(missing: &[MissingRight]) -> String {
     let mut lines = BTreeSet::new();
     let mut rules = BTreeMap::<&str, BTreeSet<&str>>::new();
     for right in missing {
@@ -32,13 +32,12 @@ fn without_rights(missing: &[MissingRight]) -> String {
             .namespace
             .as_deref()
             .map_or("in all namespaces".to_owned(), |n| format!("in namespace {n}"));
-        lines.insert(format!("\n  no right to {} {} {place}", right.verb, right.resource));
+        lines.insert(format!("  no right to {} {} {place}", right.verb, right.resource));
         let (plural, group) = right.resource.split_once('.').unwrap_or((&right.resource, ""));
         rules.entry(group).or_default().insert(plural);
     }
     let user = missing.iter().map(|r| r.user.as_str()).find(|u| !u.is_empty()).unwrap_or("its account");
-    let mut text = "the cluster does not let itself be read:".to_owned();
-    text.extend(lines);
+    let mut text = lines.into_iter().collect::<Vec<_>>().join("\n");
     text += &format!(
         "\nhint: {user} needs a ClusterRole with these rules, bound by a ClusterRoleBinding (all of it: tortie rbac run | kubectl apply -f -)"
     );

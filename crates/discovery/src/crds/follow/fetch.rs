@@ -1,8 +1,9 @@
 //! Secrets and ConfigMaps that are referred to: fetched one by one by name, so that no right to list them is needed.
 
-use crate::crds::credentials::{Contents, Credentials};
+use crate::crds::credentials::{Absent, Contents, Credentials};
 use crate::crds::objects::Name;
 use base64::Engine as _;
+use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,14 +12,17 @@ use tortie_cluster::client::ReadError;
 use tortie_cluster::watch::Watches;
 use tortie_cluster::{Cluster, Gvk};
 
+/// How many are read at the same time, of each kind.
+const AT_A_TIME: usize = 8;
+
 /// What was asked for: Secrets and ConfigMaps.
 pub(super) type Asked = (Vec<Name>, Vec<Name>);
 
 /// What is here of each, or why not.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Here {
-    secrets: BTreeMap<Name, Result<Contents, String>>,
-    config_maps: BTreeMap<Name, Result<Contents, String>>,
+    secrets: BTreeMap<Name, Result<Contents, Absent>>,
+    config_maps: BTreeMap<Name, Result<Contents, Absent>>,
 }
 
 impl Here {
@@ -53,12 +57,12 @@ impl<'a> Noted<'a> {
 }
 
 impl Credentials for Noted<'_> {
-    fn secret(&self, namespace: &str, name: &str) -> Result<Contents, String> {
+    fn secret(&self, namespace: &str, name: &str) -> Result<Contents, Absent> {
         self.asked.borrow_mut().0.push((namespace.to_owned(), name.to_owned()));
         self.here.secret(namespace, name)
     }
 
-    fn config_map(&self, namespace: &str, name: &str) -> Result<Contents, String> {
+    fn config_map(&self, namespace: &str, name: &str) -> Result<Contents, Absent> {
         self.asked.borrow_mut().1.push((namespace.to_owned(), name.to_owned()));
         self.here.config_map(namespace, name)
     }
@@ -71,15 +75,18 @@ pub(super) struct Fetched {
 }
 
 impl Credentials for Here {
-    fn secret(&self, namespace: &str, name: &str) -> Result<Contents, String> {
+    fn secret(&self, namespace: &str, name: &str) -> Result<Contents, Absent> {
         let at = (namespace.to_owned(), name.to_owned());
-        self.secrets.get(&at).cloned().unwrap_or_else(|| Err(format!("secrets {name:?} was not read yet")))
+        self.secrets
+            .get(&at)
+            .cloned()
+            .unwrap_or_else(|| Err(Absent::Unread(format!("secrets {name:?} was not read yet"))))
     }
 
-    fn config_map(&self, namespace: &str, name: &str) -> Result<Contents, String> {
+    fn config_map(&self, namespace: &str, name: &str) -> Result<Contents, Absent> {
         let at = (namespace.to_owned(), name.to_owned());
         let found = self.config_maps.get(&at).cloned();
-        found.unwrap_or_else(|| Err(format!("configmaps {name:?} was not read yet")))
+        found.unwrap_or_else(|| Err(Absent::Unread(format!("configmaps {name:?} was not read yet"))))
     }
 }
 
@@ -103,53 +110,61 @@ impl Fetched {
         if secrets.is_empty() && maps.is_empty() {
             return false;
         }
-        for name in secrets {
-            let got = self.one("Secret", "secrets", &name).await;
-            self.here.secrets.insert(name, got);
-        }
-        for name in maps {
-            let got = self.one("ConfigMap", "configmaps", &name).await;
-            self.here.config_maps.insert(name, got);
-        }
+        let (secrets, maps) =
+            (self.all("Secret", "secrets", secrets), self.all("ConfigMap", "configmaps", maps));
+        let (secrets, maps) = tokio::join!(secrets, maps);
+        self.here.secrets.extend(secrets);
+        self.here.config_maps.extend(maps);
         true
     }
 
     /// Reads all of them anew; whether one is other than before. What cannot be reached stays as it was.
     pub(super) async fn refresh(&mut self) -> bool {
         let before = self.here.clone();
-        for name in before.secrets.keys() {
-            let got = self.one("Secret", "secrets", name).await;
-            keep_or_take(&mut self.here.secrets, name, got);
+        let (secrets, maps) = before.names();
+        let (secrets, maps) =
+            (self.all("Secret", "secrets", secrets), self.all("ConfigMap", "configmaps", maps));
+        let (secrets, maps) = tokio::join!(secrets, maps);
+        for (name, got) in secrets {
+            keep_or_take(&mut self.here.secrets, &name, got);
         }
-        for name in before.config_maps.keys() {
-            let got = self.one("ConfigMap", "configmaps", name).await;
-            keep_or_take(&mut self.here.config_maps, name, got);
+        for (name, got) in maps {
+            keep_or_take(&mut self.here.config_maps, &name, got);
         }
         self.here != before
     }
 
-    async fn one(&self, kind: &str, plural: &str, (namespace, name): &Name) -> Result<Contents, String> {
-        let cluster = self.watches.cluster().await.map_err(|e| e.to_string())?;
+    /// These, some at a time: one that is slow does not hold up the others.
+    async fn all(&self, kind: &str, plural: &str, names: Vec<Name>) -> Vec<(Name, Result<Contents, Absent>)> {
+        let one = |name: Name| async move {
+            let got = self.one(kind, plural, &name).await;
+            (name, got)
+        };
+        stream::iter(names.into_iter().map(one)).buffer_unordered(AT_A_TIME).collect().await
+    }
+
+    async fn one(&self, kind: &str, plural: &str, (namespace, name): &Name) -> Result<Contents, Absent> {
+        let cluster = self.watches.cluster().await.map_err(|e| Absent::Unread(e.to_string()))?;
         match get(&cluster, kind, namespace, name).await {
             Ok(body) => Ok(contents(kind, &body)),
-            Err(ReadError::NotFound { .. }) => Err(format!("{plural} {name:?} not found")),
-            Err(e @ ReadError::Forbidden { .. }) => Err(format!(
+            Err(ReadError::NotFound { .. }) => Err(Absent::Missing(format!("{plural} {name:?} not found"))),
+            Err(e @ ReadError::Forbidden { .. }) => Err(Absent::Unread(format!(
                 "{plural} {name:?} is forbidden: {e}\nhint: kubectl -n {namespace} create role tortie-credentials --verb=get --resource={plural} --resource-name={name}, and bind it"
-            )),
-            Err(e) => Err(e.to_string()),
+            ))),
+            Err(e) => Err(Absent::Unread(e.to_string())),
         }
     }
 }
 
 /// Only an answer of the API server replaces what is here.
 fn keep_or_take(
-    all: &mut BTreeMap<Name, Result<Contents, String>>,
+    all: &mut BTreeMap<Name, Result<Contents, Absent>>,
     name: &Name,
-    got: Result<Contents, String>,
+    got: Result<Contents, Absent>,
 ) {
     let answered = match &got {
-        Ok(_) => true,
-        Err(e) => e.contains("not found") || e.contains("forbidden"),
+        Ok(_) | Err(Absent::Missing(_)) => true,
+        Err(Absent::Unread(e)) => e.contains("forbidden"),
     };
     if answered || all.get(name).is_none_or(|old| old.is_err()) {
         all.insert(name.clone(), got);

@@ -7,7 +7,7 @@ mod policy;
 mod resolve;
 mod sight;
 
-pub use choose::StartError;
+pub use choose::{StartError, missing_rights};
 pub use resolve::{Accepts, Flags, Refused, State};
 
 use super::generate::Sharing;
@@ -86,6 +86,7 @@ impl Follower {
         let wake = Arc::new(Notify::new());
         let mut sight = Sight::open(&cluster, &watches, &wake).await?;
         sight.all_there(&wake).await?;
+        sight.shown_there(&wake).await;
         sight.take();
         let prometheus = choose::choose(sight.objects(), options.prometheus.as_deref())?;
         sight.beside(&watches, &prometheus, &wake);

@@ -1,6 +1,6 @@
 //! What tortie does not do for a monitor though the operator would: read files of whoever likes.
 
-use crate::crds::configuration::Job;
+use crate::crds::configuration::{Job, UNAVAILABLE};
 use crate::crds::types::Prometheus;
 use tortie_config::emit::Doc;
 
@@ -23,7 +23,7 @@ pub(super) fn check_files(job: &Job, prometheus: &Prometheus) -> Result<(), Stri
             continue;
         }
         return Err(format!(
-            "credentials unavailable: {file} is a file; only the pod's own token and authority are read, for objects of namespace {own}\nhint: put it into a Secret and name that"
+            "{UNAVAILABLE}: {file} is a file; only the pod's own token and authority are read, for objects of namespace {own}\nhint: put it into a Secret and name that"
         ));
     }
     Ok(())

@@ -10,6 +10,7 @@ use crate::crds::managers;
 use crate::crds::objects::{Name, Objects, Unreadable};
 use crate::crds::rule_files::RuleFile;
 use crate::crds::types::{AlertSettings, Prometheus};
+use crate::crds::unread;
 use crate::crds::unselected::{Unselected, unselected};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -93,7 +94,9 @@ impl Resolver {
     ) -> (State, Asked) {
         let key = format!("{}/{}", self.prometheus.0, self.prometheus.1);
         let unselected = unselected(objects);
-        let alertmanager_configs = alertmanager_configs(objects);
+        let noted = Noted::new(here);
+        let of_configs = alertmanager_configs(objects, &noted);
+        let alertmanager_configs = of_configs.configs;
         let empty = State {
             prometheus: key.clone(),
             ready_beside,
@@ -109,15 +112,17 @@ impl Resolver {
             State { wrong: Some(wrong), ready_beside, unselected, alertmanager_configs, ..last }
         };
         let Some(prometheus) = objects.prometheuses.get(&self.prometheus) else {
-            return (kept(format!("the Prometheus object {key} is gone")), Asked::default());
+            let asked = (of_configs.secrets, of_configs.config_maps);
+            return (kept(format!("the Prometheus object {key} is gone")), asked);
         };
         let style = Style { material: Material::Inline, sharing: self.identity.sharing() };
-        let noted = Noted::new(here);
         match configure(objects, prometheus, &noted, style) {
             // What it would have asked for further on is not known; what is here stays.
             Err(e) => (kept(e), noted.names()),
             Ok(made) => {
-                let asked = (made.secrets.clone(), made.config_maps.clone());
+                let mut asked = (of_configs.secrets, of_configs.config_maps);
+                asked.0.extend(made.secrets.iter().cloned());
+                asked.1.extend(made.config_maps.iter().cloned());
                 (self.acceptable(made, objects, prometheus, empty), asked)
             }
         }
@@ -131,6 +136,8 @@ impl Resolver {
         empty: State,
     ) -> State {
         let mut refused = unused(prometheus);
+        let unavailable = made.unavailable.drain(..);
+        refused.extend(unavailable.map(|(name, reason)| Refused { name: name.to_owned(), reason }));
         let mut jobs = std::mem::take(&mut made.jobs);
         jobs.retain(|job| {
             match own_discovery(job, objects).and_then(|()| policy::check_files(job, prometheus)) {
@@ -245,21 +252,8 @@ fn own_discovery(job: &Job, objects: &Objects) -> Result<(), String> {
     }
 }
 
-/// Sections of the object that tortie does not read yet, and that are there.
+/// What the object says that has no effect here.
 fn unused(prometheus: &Prometheus) -> Vec<Refused> {
-    let spec = &prometheus.spec;
-    let there = [
-        ("remoteWrite", !spec.remote_write.is_empty()),
-        ("remoteRead", !spec.remote_read.is_empty()),
-        ("otlp", spec.otlp.is_some()),
-        ("tracingConfig", spec.tracing_config.is_some()),
-    ];
-    there
-        .into_iter()
-        .filter(|(_, there)| *there)
-        .map(|(name, _)| Refused {
-            name: name.to_owned(),
-            reason: format!("{name} is not read from the Prometheus object yet"),
-        })
-        .collect()
+    let named = |name: &&str| Refused { name: (*name).to_owned(), reason: unread::reason(name).to_owned() };
+    prometheus.unread.iter().map(named).collect()
 }

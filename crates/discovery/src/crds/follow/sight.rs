@@ -29,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const PATIENCE_REFUSED: Duration = Duration::from_secs(1);
 /// From one look at what is missing to the next: errors do not wake.
 const LOOK: Duration = Duration::from_millis(100);
+/// How long the first lists of kinds may take that nothing waits for.
+const PATIENCE_SHOWN: Duration = Duration::from_secs(5);
 /// How long that of the StatefulSets of the Prometheus object may take.
 const PATIENCE_BESIDE: Duration = Duration::from_secs(10);
 
@@ -135,6 +137,15 @@ impl Sight {
                 )));
             }
             let _ = timeout(left.min(LOOK), wake.notified()).await;
+        }
+    }
+
+    /// Waits a little for the kinds that are only shown; what may not be read is not waited for.
+    pub(super) async fn shown_there(&self, wake: &Arc<Notify>) {
+        let end = Instant::now() + PATIENCE_SHOWN;
+        let late = |s: &Seen| SHOWN.contains(&s.kind) && !s.watch.synced() && !s.watch.health().refused;
+        while self.kinds.iter().any(late) && Instant::now() < end {
+            let _ = timeout(LOOK, wake.notified()).await;
         }
     }
 

@@ -14,10 +14,12 @@ pub struct Alertmanager {
     pub spec: AlertmanagerSpec,
 }
 
-/// `spec` of an Alertmanager, the fields that choose AlertmanagerConfigs.
+/// `spec` of an Alertmanager, the fields that choose and judge AlertmanagerConfigs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AlertmanagerSpec {
+    /// Its version: what that does not know is refused. That of the operator when empty.
+    pub version: String,
     /// Which AlertmanagerConfigs; null selects none.
     pub alertmanager_config_selector: Option<LabelSelector>,
     /// In which namespaces; null is the own one.

@@ -14,6 +14,8 @@ pub struct Prometheus {
     pub meta: Meta,
     /// What it says.
     pub spec: PrometheusSpec,
+    /// Fields that it sets and that have no effect here, by name.
+    pub unread: Vec<&'static str>,
 }
 
 /// `spec` of a Prometheus.
@@ -42,8 +44,6 @@ pub struct PrometheusSpec {
     pub rule_namespace_selector: Option<LabelSelector>,
     /// Version whose fields may be used.
     pub version: String,
-    /// Whether the operator leaves it alone.
-    pub paused: bool,
     /// How many share the targets.
     pub shards: Option<i32>,
     /// How they share them.
@@ -143,14 +143,6 @@ pub struct PrometheusSpec {
     pub rules: Option<RuleSettings>,
     /// PrometheusRules that nothing is enforced on (deprecated).
     pub prometheus_rules_excluded_from_enforce: Vec<RuleReference>,
-    /// Where samples are sent; tortie reads its presence only.
-    pub remote_write: Vec<serde_json::Value>,
-    /// Where samples are read; tortie reads its presence only.
-    pub remote_read: Vec<serde_json::Value>,
-    /// OTLP; tortie reads its presence only.
-    pub otlp: Option<serde_json::Value>,
-    /// Traces; tortie reads its presence only.
-    pub tracing_config: Option<serde_json::Value>,
 }
 
 /// How several share the targets.

@@ -31,8 +31,19 @@ pub(crate) fn read(files: &[PathBuf], assumed: &str, now: i64) -> Result<(Snapsh
     }
     let nothing = snap.objects.is_empty() && snap.services.is_empty() && snap.pods.is_empty();
     if nothing {
-        let reason = told.first().cloned().unwrap_or_else(|| "no Kubernetes object in the files".to_owned());
-        return Err(reason);
+        if !told.is_empty() {
+            return Err(told.join("\n"));
+        }
+        let name = |f: &PathBuf| match f.as_os_str() == "-" {
+            true => "standard input".to_owned(),
+            false => f.display().to_string(),
+        };
+        let names: Vec<String> = files.iter().map(name).collect();
+        return Err(format!(
+            "there is no Kubernetes object in {} (hint: name manifests, what kubectl get -o json printed, or a bundle of \
+             tortie collect)",
+            names.join(", ")
+        ));
     }
     Ok((snap, told))
 }

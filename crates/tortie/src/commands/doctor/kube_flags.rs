@@ -133,7 +133,19 @@ impl KubeFlags {
             .enable_all()
             .build()
             .map_err(|e| e.to_string())?;
-        Ok((runtime.block_on(collect(&options, &wants, objects, now)), told))
+        let mut snap = runtime.block_on(collect(&options, &wants, objects, now));
+        snap.identity.there = self.there();
+        Ok((snap, told))
+    }
+
+    /// The flags by which kubectl comes to the same place as the same user; the context is known once it is connected. Whom
+    /// the doctor acts as is left out: who may look need not be who may mend.
+    pub(crate) fn there(&self) -> Vec<String> {
+        let file = self.kubeconfig.as_ref().map(|f| f.display().to_string());
+        [("kubeconfig", &file), ("cluster", &self.cluster), ("user", &self.user)]
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("--{name}={}", value.as_ref()?)))
+            .collect()
     }
 }
 
@@ -182,8 +194,12 @@ impl Credentials<'_> {
     /// The address with them.
     ///
     /// # Errors
-    /// When a file cannot be read.
+    /// When it is no address, or a file cannot be read.
     pub(crate) fn address(&self, url: &str) -> Result<PrometheusAddress, String> {
+        if !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
+            let shown = url.rsplit('@').next().unwrap_or_default();
+            return Err(format!("{shown}: not an http or https URL (hint: http://HOST:PORT)"));
+        }
         let basic = match self.user {
             None => None,
             Some(user) => {
@@ -210,7 +226,10 @@ fn secret(file: &Path) -> Result<Secret, String> {
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, String> {
-    RealFs.read(file).map_err(|e| format!("{}: {e}", file.display()))
+    RealFs.read(file).map_err(|e| {
+        let file = file.display();
+        format!("{file} cannot be read: {e} (hint: the flag that names it takes the path of a file)")
+    })
 }
 
 fn time(flag: &str, text: &str) -> Result<Duration, String> {

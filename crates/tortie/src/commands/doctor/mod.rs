@@ -37,7 +37,7 @@ pub(crate) struct Doctor {
     #[arg(long, value_name = "WHAT", default_value = "", requires = "files", hide_default_value = true)]
     pub(crate) assume: String,
     /// Judges the cluster of the running `tortie demo`, at its usual address or the one given
-    #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = demo::USUAL,
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = demo::USUAL,
         conflicts_with_all = ["files", "kubeconfig", "context", "prom_url"])]
     demo: Option<String>,
     /// Form of the report: human, short, json, yaml, junit, sarif, prometheus
@@ -56,7 +56,7 @@ pub(crate) struct Doctor {
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
     /// Looks again until every goal is reached, at most so long; stops early when waiting cannot help
-    #[arg(long, value_name = "TIME", num_args = 0..=1, default_missing_value = "2m", require_equals = true)]
+    #[arg(long, value_name = "TIME", num_args = 0..=1, default_missing_value = "2m")]
     wait: Option<String>,
     /// Lists the checks
     #[arg(long)]
@@ -192,7 +192,7 @@ fn level(name: &str) -> Result<Level, String> {
 
 fn duration(text: &str) -> Result<Duration, String> {
     let ms =
-        tortie_model::duration::parse(text).map_err(|e| format!("--wait={text}: {e} (hint: --wait=2m)"))?;
+        tortie_model::duration::parse(text).map_err(|e| format!("--wait {text}: {e} (hint: --wait 2m)"))?;
     Ok(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
 }
 

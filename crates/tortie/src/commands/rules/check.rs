@@ -12,15 +12,15 @@ use tortie_rules::{from_config, lint, templates};
 /// Exit code of lints with `--lint-fatal`.
 const EXIT_LINT: u8 = 3;
 
-/// Checks rule files; without a file, standard input
+/// Checks rule files and PrometheusRule objects; without a file, standard input
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  tortie rules check rules/*.yml\n  tortie rules check --lint=can-never-fire,slow --lint-fatal rules.yml\n\n\
-Lints: duplicate-rules, alerts-always, blind-to-absence, can-never-fire, slow; all, none\n\n\
+Lints: duplicate-rules, alerts-always, blind-to-absence, can-never-fire, native-histograms, slow; all, none\n\n\
 Exit: 0 all are rule files, 1 one is not, 2 usage, 3 with --lint-fatal: a lint found something"
 )]
 pub(crate) struct Check {
-    /// Rule files
+    /// Rule files, or files with a PrometheusRule object each
     files: Vec<String>,
     /// Which lints to apply, separated by commas
     #[arg(long, value_name = "LINTS", default_value = "all")]
@@ -136,7 +136,7 @@ impl Check {
             expr: &|expr| from_config::check_expr(expr, language),
             template: &templates::check,
         };
-        let file = RuleFile::load(&text, name, &checks).map_err(|d| d.to_string())?;
+        let file = RuleFile::load_or_object(&text, name, &checks).map_err(|d| d.to_string())?;
         Ok((file, text))
     }
 }

@@ -1,7 +1,7 @@
 //! The plan shown, saved, exported or made, and proven by fresh samples.
 
 use super::proof::{Proof, components};
-use super::session::{Session, failed, look};
+use super::session::{Session, failed, look_whole};
 use super::{Ended, UNFINISHED, USAGE, consent};
 use crate::commands::doctor::kube_flags::{KubeFlags, PrometheusFlags};
 use crate::commands::doctor::screen::Screen;
@@ -12,10 +12,11 @@ use std::time::Duration;
 use tortie_calico::component::Component;
 use tortie_calico::facts::Facts;
 use tortie_calico::render::ink::Ink;
+use tortie_calico::render::wrap::prose;
 use tortie_calico::setup::apply::Work;
 use tortie_calico::setup::trial::rehearse_all;
 use tortie_calico::setup::{
-    Checked, FelixThrough, Options, Plan, arriving, export, plan, rights, saved, screen,
+    Checked, FelixThrough, Options, Plan, PlanError, arriving, export, plan, rights, saved, screen,
 };
 use tortie_calico::snapshot::Snapshot;
 use tortie_host::{Fs, RealFs};
@@ -92,10 +93,10 @@ impl Make {
     pub(super) fn run(self) -> Result<u8, Ended> {
         let limit = time("--wait", &self.wait)?;
         let second_look = time("--second-look", &self.second_look)?;
-        let snap = look(&self.kube, &self.reach)?;
+        let snap = look_whole(&self.kube, &self.reach)?;
         let mut plan = match &self.plan {
             Some(file) => load(file, &snap)?,
-            None => plan(&Facts::of(&snap), &self.options()).map_err(|e| (USAGE, e.to_string()))?,
+            None => self.planned(&snap)?,
         };
         if let Some(form) = &self.export {
             return self.write_files(&plan, form);
@@ -110,11 +111,14 @@ impl Make {
         for (access, _) in wanted.iter().zip(&have).filter(|(_, have)| !**have) {
             println!("missing right: {access} (hint: tortie rbac setup --plan FILE)");
         }
+        if plan.writes().next().is_some() && !limit.is_zero() {
+            let text =
+                format!("Each step is waited for until it is seen to work, {} at most (--wait).", self.wait);
+            prose(&text, self.screen.ink().width).iter().for_each(|l| println!("{l}"));
+        }
         if let Some(file) = &self.out {
-            RealFs
-                .write_atomic(file, saved::write(&plan).as_bytes())
-                .map_err(|e| (USAGE, format!("{}: {e}", file.display())))?;
-            eprintln!("saved; make it with: tortie setup --plan {}", file.display());
+            RealFs.write_atomic(file, saved::write(&plan).as_bytes()).map_err(|e| unwritten(file, &e))?;
+            eprintln!("saved; make it with: {}", self.again(file));
         }
         let left = u8::from(!plan.is_done());
         if plan.is_done() {
@@ -176,6 +180,31 @@ impl Make {
         }
     }
 
+    /// The plan. What it asks somebody to decide is asked at a terminal.
+    fn planned(&self, snap: &Snapshot) -> Result<Plan, Ended> {
+        let facts = Facts::of(snap);
+        let mut options = self.options();
+        let mut made = plan(&facts, &options);
+        if let Err(e @ PlanError::ManyNodes { operated, .. }) = &made
+            && !self.yes
+        {
+            options.felix = consent::felix_through(&e.to_string(), *operated);
+            if options.felix.is_some() {
+                made = plan(&facts, &options);
+            }
+        }
+        made.map_err(|e| (USAGE, e.to_string()))
+    }
+
+    /// The command that makes a saved plan, in the cluster that it is for.
+    fn again(&self, file: &Path) -> String {
+        let mut argv = vec!["tortie".to_owned(), "setup".to_owned()];
+        argv.extend(self.kube.there());
+        argv.extend(self.kube.context.iter().map(|c| format!("--context={c}")));
+        argv.extend(["--plan".to_owned(), file.display().to_string()]);
+        tortie_calico::doctor::fix::Command { argv, stdin: None }.to_string()
+    }
+
     fn options(&self) -> Options {
         let ports = [
             (Component::Felix, self.felix_port),
@@ -200,7 +229,6 @@ impl Make {
 
     #[allow(clippy::print_stdout, clippy::print_stderr)]
     fn write_files(&self, plan: &Plan, form: &str) -> Result<u8, Ended> {
-        let wrong = |path: &Path, e: std::io::Error| (USAGE, format!("{}: {e}", path.display()));
         let several = form != "yaml";
         let files = export::files(
             plan,
@@ -212,10 +240,10 @@ impl Make {
         );
         match &self.out {
             Some(folder) if several => {
-                RealFs.create_dir_all(folder).map_err(|e| wrong(folder, e))?;
+                RealFs.create_dir_all(folder).map_err(|e| unwritten(folder, &e))?;
                 for (name, text) in &files {
                     let path = folder.join(name);
-                    RealFs.write_atomic(&path, text.as_bytes()).map_err(|e| wrong(&path, e))?;
+                    RealFs.write_atomic(&path, text.as_bytes()).map_err(|e| unwritten(&path, &e))?;
                     eprintln!("wrote {}", path.display());
                 }
             }
@@ -224,7 +252,7 @@ impl Make {
             }
             Some(file) => {
                 let text = files.first().map(|f| f.1.as_str()).unwrap_or_default();
-                RealFs.write_atomic(file, text.as_bytes()).map_err(|e| wrong(file, e))?;
+                RealFs.write_atomic(file, text.as_bytes()).map_err(|e| unwritten(file, &e))?;
             }
             None => files.iter().for_each(|(_, text)| print!("{text}")),
         }
@@ -238,9 +266,16 @@ fn time(flag: &str, text: &str) -> Result<Duration, Ended> {
     Ok(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
 }
 
+fn unwritten(file: &Path, e: &std::io::Error) -> Ended {
+    (USAGE, format!("{} cannot be written: {e} (hint: --out with another path)", file.display()))
+}
+
 /// A saved plan that still fits the cluster.
 fn load(file: &Path, snap: &Snapshot) -> Result<Plan, Ended> {
-    let text = RealFs.read(file).map_err(|e| (USAGE, format!("{}: {e}", file.display())))?;
+    let text = RealFs.read(file).map_err(|e| {
+        let hint = "(hint: tortie setup --out plan.json writes one)";
+        (USAGE, format!("{} cannot be read: {e} {hint}", file.display()))
+    })?;
     let plan = saved::read(&text).map_err(|e| (USAGE, format!("{}: {e}", file.display())))?;
     let moved = saved::drift(&plan, snap);
     if moved.is_empty() {

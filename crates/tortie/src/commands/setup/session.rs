@@ -5,6 +5,7 @@ use crate::commands::doctor::kube_flags::{KubeFlags, PrometheusFlags};
 use std::future::Future;
 use std::path::PathBuf;
 use tortie_calico::setup::apply::{Making, SetupError};
+use tortie_calico::setup::unread;
 use tortie_calico::snapshot::Snapshot;
 use tortie_cluster::client::{Cluster, Identity};
 use tortie_cluster::writer::Writer;
@@ -64,6 +65,18 @@ pub(super) fn look(kube: &KubeFlags, prometheus: &PrometheusFlags) -> Result<Sna
     let (snap, _) = kube.look(&flags, None).map_err(|e| (USAGE, e))?;
     match snap.unseen.iter().find(|u| u.what == "api") {
         Some(unseen) => Err((UNFINISHED, unseen.reason.clone())),
+        None => Ok(snap),
+    }
+}
+
+/// The same, and all of it that a step can hang on was read: what did not come looks like what is not there.
+///
+/// # Errors
+/// As [`look`], and when something is missing.
+pub(super) fn look_whole(kube: &KubeFlags, prometheus: &PrometheusFlags) -> Result<Snapshot, Ended> {
+    let snap = look(kube, prometheus)?;
+    match unread(&snap) {
+        Some(text) => Err((UNFINISHED, text)),
         None => Ok(snap),
     }
 }

@@ -1,7 +1,7 @@
 //! `tortie setup status`: what became of that which setup wrote.
 
 use super::Ended;
-use super::session::look;
+use super::session::look_whole;
 use super::{UNFINISHED, make::screen_ink};
 use crate::commands::doctor::kube_flags::{KubeFlags, PrometheusFlags};
 use clap::Args;
@@ -22,7 +22,7 @@ impl Status {
     #[allow(clippy::print_stdout)]
     pub(super) fn run(self) -> Result<u8, Ended> {
         let nothing = PrometheusFlags { no_prometheus: true, ..PrometheusFlags::default() };
-        let snap = look(&self.kube, &nothing)?;
+        let snap = look_whole(&self.kube, &nothing)?;
         let Some(journal) = journal::of_snapshot(&snap).map_err(|e| (UNFINISHED, e))? else {
             println!("setup wrote nothing in this cluster");
             return Ok(0);

@@ -8,6 +8,7 @@ use tortie_calico::render::ink::Mark;
 use tortie_calico::setup::journal;
 use tortie_calico::setup::standing::standing;
 use tortie_calico::setup::undo::undo;
+use tortie_calico::setup::unread;
 
 /// Takes back what setup wrote
 #[derive(Debug, Args)]
@@ -25,12 +26,17 @@ pub(crate) struct Undo {
 }
 
 impl Undo {
-    #[allow(clippy::print_stdout)]
+    #[allow(clippy::print_stdout, clippy::print_stderr)]
     pub(super) fn run(self) -> Result<u8, Ended> {
         let nothing = PrometheusFlags { no_prometheus: true, ..PrometheusFlags::default() };
         let snap = look(&self.kube, &nothing)?;
         let journal = journal::of_snapshot(&snap).map_err(|e| (UNFINISHED, e))?;
+        let missing = unread(&snap);
         let (Some(journal), Some(namespace)) = (journal, journal::namespace_in(&snap)) else {
+            // A journal that was not read is none that is not there.
+            if let Some(text) = missing {
+                return Err((UNFINISHED, text));
+            }
             println!("nothing to undo: setup wrote nothing in this cluster");
             return Ok(0);
         };
@@ -40,7 +46,13 @@ impl Undo {
             [snap.identity.context.as_str(), &snap.identity.server, &snap.identity.uid].join(ink.dot())
         );
         for one in standing(&journal, &snap).iter().rev() {
-            println!(" - {}: {}", one.what, one.how);
+            match &missing {
+                None => println!(" - {}: {}", one.what, one.how),
+                Some(_) => println!(" - {}", one.what),
+            }
+        }
+        if let Some(text) = &missing {
+            eprintln!("{text}");
         }
         if self.dry_run {
             return Ok(1);

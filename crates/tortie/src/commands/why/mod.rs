@@ -16,7 +16,7 @@ use tortie_calico::why::{causes, subject};
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  tortie why typha_cache_size\n  tortie why FelixDown -f bundle.tar.gz\n  tortie why servicemonitor/shop/cart\n\n\
-Exit: 0 nothing stands in its way, 1 something does, 2 usage or a name that means nothing, 3 the API server could not be reached"
+Exit: 0 nothing stands in its way, 1 something does, 2 usage or a name that means nothing, 3 the API server could not be reached, or does not let itself be read"
 )]
 pub(crate) struct Why {
     /// Name of a metric, panel, dashboard, alert, rule or component; pod, address or URL of a target; [KIND/]NAMESPACE/NAME of a monitor
@@ -47,14 +47,14 @@ impl Why {
         if let Some(name) = monitor::Name::parse(&self.thing).filter(|_| self.look.files.is_empty()) {
             let (connect, prometheus) = (self.look.kube.options()?, self.prometheus.clone());
             let screen = monitor::explain(&name, connect, prometheus, self.screen.ink())?;
-            let (text, fine) = screen.ok_or_else(|| {
+            let (text, exit) = screen.ok_or_else(|| {
                 format!(
-                    "the cluster has no monitor {} (hint: kubectl get smon,pmon,probe,scfg -A)",
+                    "the cluster has no monitor {} (hint: kubectl get smon,pmon,probe,scfg,promrule,amcfg -A)",
                     self.thing
                 )
             })?;
             print!("{text}");
-            return Ok(u8::from(!fine));
+            return Ok(exit);
         }
         let snap = self.look.snapshot()?;
         if let Some(reason) = unreached(&snap) {

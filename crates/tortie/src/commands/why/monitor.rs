@@ -1,5 +1,5 @@
 //! `tortie why NAMESPACE/NAME`: what becomes of a monitor of any application: whether a Prometheus selects it, whether the
-//! operator takes it, and where the candidates for its targets fall out. Nothing needs to run in the cluster but its API server.
+//! operator takes it, and where the candidates for its targets fall out. The same for rules and AlertmanagerConfigs. Nothing needs to run in the cluster but its API server.
 
 use crate::server::crds::accepts;
 use std::collections::BTreeMap;
@@ -8,11 +8,13 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tortie_calico::render::ink::{Ink, Mark};
 use tortie_calico::render::wrap::prose;
+use tortie_client::Reach;
 use tortie_cluster::ConnectOptions;
+use tortie_cluster::watch::MissingRight;
 use tortie_config::Config;
-use tortie_discovery::crds::follow::State;
-use tortie_discovery::crds::{Cause, FollowOptions, Follower, Identity, job};
-use tortie_discovery::kubernetes::Server;
+use tortie_discovery::crds::follow::{State, missing_rights};
+use tortie_discovery::crds::{Cause, ConfigSeen, FollowOptions, Follower, Identity, job};
+use tortie_discovery::kubernetes::{Server, WatchStatus};
 use tortie_discovery::{Job, Manager};
 use tortie_host::{Clock, RealFs, SystemClock};
 use tortie_scrape::PoolConfig;
@@ -22,6 +24,8 @@ use tortie_scrape::target::populate;
 const LISTS: Duration = Duration::from_secs(20);
 /// Lists count as taken in when nothing changed for this long.
 const CALM: Duration = Duration::from_millis(600);
+/// How long the other lists are waited for once one was refused, so that all missing rights are told together.
+const REFUSED: Duration = Duration::from_secs(1);
 /// From one look at the lists to the next.
 const EVERY: Duration = Duration::from_millis(50);
 /// Most targets that are named.
@@ -37,12 +41,13 @@ pub(super) struct Name {
 }
 
 /// Kinds with their plural and short names, as kubectl knows them.
-const KINDS: [(&str, &[&str]); 5] = [
+const KINDS: [(&str, &[&str]); 6] = [
     ("ServiceMonitor", &["servicemonitor", "servicemonitors", "smon"]),
     ("PodMonitor", &["podmonitor", "podmonitors", "pmon"]),
     ("Probe", &["probe", "probes", "prb"]),
     ("ScrapeConfig", &["scrapeconfig", "scrapeconfigs", "scfg"]),
     ("PrometheusRule", &["prometheusrule", "prometheusrules", "promrule"]),
+    ("AlertmanagerConfig", &["alertmanagerconfig", "alertmanagerconfigs", "amcfg"]),
 ];
 
 impl Name {
@@ -79,11 +84,23 @@ struct Found {
     /// Candidates that are dropped by rules that no condition stands for.
     dropped: usize,
     fell_out: BTreeMap<Cause, usize>,
-    /// The lists did not come in time.
-    late: bool,
+    /// What it was made of.
+    lists: Lists,
 }
 
-/// The screen and whether nothing stands in the way; `None` when the cluster has no monitor of this name.
+/// How the lists came that the candidates are taken from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+enum Lists {
+    /// All of them.
+    #[default]
+    Here,
+    /// Not in time.
+    Late,
+    /// These may not be read.
+    Refused(Vec<MissingRight>),
+}
+
+/// The screen and the exit code; `None` when the cluster has no monitor of this name.
 ///
 /// # Errors
 /// When the cluster cannot be read or it is not clear which Prometheus is meant.
@@ -92,7 +109,7 @@ pub(super) fn explain(
     connect: ConnectOptions,
     prometheus: Option<String>,
     ink: Ink,
-) -> Result<Option<(String, bool)>, String> {
+) -> Result<Option<(String, u8)>, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -100,13 +117,35 @@ pub(super) fn explain(
         .map_err(|e| e.to_string())?;
     runtime.block_on(async {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let manager = Manager::new(Arc::new(RealFs), Arc::clone(&clock));
+        let reach = Arc::new(Reach::outside(Vec::new()));
+        let manager = Manager::new(Arc::new(RealFs), Arc::clone(&clock)).within(Some(reach));
         let server = Server::Asked(Box::new(connect));
         let options = FollowOptions { server: server.clone(), prometheus, identity: Identity::default() };
         let follower =
             Follower::start(options, manager.clusters(), accepts(&clock)).await.map_err(|e| e.to_string())?;
         let state = Arc::clone(&follower.state().borrow());
-        look(name, &state, &manager, &server, ink).await
+        let screen = look(name, &state, &manager, &server, ink).await?;
+        Ok(screen.or_else(|| unread(name, &follower, ink)))
+    })
+}
+
+/// What is said of a name that nothing is found of, when not all kinds may be read.
+fn unread(name: &Name, follower: &Follower, ink: Ink) -> Option<(String, u8)> {
+    // Without the lists of the other kinds it does not begin.
+    let of_shown = |r: &MissingRight| r.resource.starts_with("alertmanager");
+    let rights: Vec<MissingRight> =
+        follower.watches().into_iter().filter_map(|s| s.health.missing_right).filter(of_shown).collect();
+    let could_be = name.kind.is_none_or(|k| k == "AlertmanagerConfig");
+    (could_be && !rights.is_empty()).then(|| {
+        let mut page = Page::new(ink);
+        page.head(name.kind.unwrap_or("AlertmanagerConfig"), &name.key);
+        page.say(
+            Mark::Unknown,
+            "whether there is one is not known, for the cluster does not let itself be read:",
+        );
+        page.snippet(&missing_rights(&rights));
+        let exit = page.exit();
+        (page.out, exit)
     })
 }
 
@@ -116,8 +155,10 @@ async fn look(
     manager: &Manager,
     server: &Server,
     ink: Ink,
-) -> Result<Option<(String, bool)>, String> {
-    let mut page = Page { out: String::new(), fine: true, ink };
+) -> Result<Option<(String, u8)>, String> {
+    let mut page = Page::new(ink);
+    // Watches of the custom resources: what their jobs look at comes after them.
+    let of_objects: Vec<WatchStatus> = manager.clusters().status();
     for u in state.unreadable.iter().filter(|u| name.is(u.kind, &u.key)) {
         page.head(u.kind, &u.key);
         page.say(Mark::Bad, &format!("it is not as its definition says: {}", u.reason));
@@ -133,7 +174,7 @@ async fn look(
         page.head(v.kind, &v.key);
         page.say(Mark::Good, &format!("Prometheus {} selects it", state.prometheus));
         if let Some(why) = &v.refused {
-            page.say(Mark::Bad, &format!("prometheus-operator refuses it: {why}"));
+            page.refused(why, v.unavailable);
             v.details.iter().for_each(|d| page.snippet(d));
             continue;
         }
@@ -146,11 +187,15 @@ async fn look(
             .filter(|(_, k, key)| *k == v.kind && *key == v.key)
             .map(|j| j.0.as_str())
             .collect();
-        for (job, found) in candidates(state, &names, manager, server).await? {
+        for (job, found) in candidates(state, &names, manager, server, &of_objects).await? {
             page.job(&job, &found);
         }
     }
-    Ok((!page.out.is_empty()).then_some((page.out, page.fine)))
+    for c in state.alertmanager_configs.iter().filter(|c| name.is("AlertmanagerConfig", &c.key)) {
+        page.config(c);
+    }
+    let exit = page.exit();
+    Ok((!page.out.is_empty()).then_some((page.out, exit)))
 }
 
 /// Discovers for the jobs of these names until all lists are here.
@@ -159,19 +204,22 @@ async fn candidates(
     names: &[&str],
     manager: &Manager,
     server: &Server,
+    of_objects: &[WatchStatus],
 ) -> Result<Vec<(String, Found)>, String> {
     let config = Config::load(&state.text, "from the cluster").map_err(|d| d.to_string())?;
     let own: Vec<_> = config.scrape_configs.iter().filter(|c| names.contains(&c.job_name.as_str())).collect();
     let jobs: Vec<Job> = own.iter().map(|c| job(c, server)).collect();
     let mut streams = manager.apply(jobs);
-    let late = !settle(manager, &mut streams).await;
+    let lists = settle(manager, &mut streams, of_objects).await;
     let dropped = manager.dropped();
     let mut out = Vec::new();
     for config in own {
         let name = config.job_name.clone();
         let pool = PoolConfig::from_config(config).map_err(|e| e.to_string())?;
-        let mut found =
-            Found { fell_out: dropped.get(&name).cloned().unwrap_or_default(), late, ..Found::default() };
+        // Who looks for nothing at the API server needs no lists.
+        let lists = if config.kubernetes_sd_configs.is_empty() { Lists::Here } else { lists.clone() };
+        let fell_out = dropped.get(&name).cloned().unwrap_or_default();
+        let mut found = Found { fell_out, lists, ..Found::default() };
         let groups = streams.get(&name).map(|s| s.borrow().clone()).unwrap_or_default();
         for group in groups.iter() {
             for target in &group.targets {
@@ -188,38 +236,71 @@ async fn candidates(
     Ok(out)
 }
 
-/// Waits until every list has come once and the groups have stopped changing; `false` when that took too long.
+/// Waits until every list has come once and the groups have stopped changing. A list that may not be read is not waited for.
 async fn settle(
     manager: &Manager,
     streams: &mut std::collections::HashMap<String, tokio::sync::watch::Receiver<tortie_discovery::Groups>>,
-) -> bool {
+    of_objects: &[WatchStatus],
+) -> Lists {
     let end = Instant::now() + LISTS;
     let mut calm = Instant::now() + CALM;
+    let mut refused = None;
     while Instant::now() < end {
         let changed = streams.values_mut().any(|s| {
             let changed = s.has_changed().unwrap_or(false);
             s.mark_unchanged();
             changed
         });
-        if changed || !manager.listed() {
+        let listed = manager.listed();
+        if changed || !listed {
             calm = Instant::now() + CALM;
         }
         if Instant::now() >= calm {
-            return true;
+            return Lists::Here;
+        }
+        let missing = if listed { Vec::new() } else { missing(manager, of_objects) };
+        let rights: Vec<MissingRight> =
+            missing.iter().filter_map(|s| s.health.missing_right.clone()).collect();
+        if !rights.is_empty() {
+            let since = *refused.get_or_insert_with(Instant::now);
+            if rights.len() == missing.len() || since.elapsed() >= REFUSED {
+                return Lists::Refused(rights);
+            }
         }
         sleep(EVERY).await;
     }
-    false
+    Lists::Late
+}
+
+/// Watches of the jobs of which no list has come yet.
+fn missing(manager: &Manager, of_objects: &[WatchStatus]) -> Vec<WatchStatus> {
+    let of_jobs = |s: &WatchStatus| of_objects.iter().all(|o| o.selection != s.selection);
+    manager.clusters().status().into_iter().filter(|s| of_jobs(s) && !s.health.synced).collect()
 }
 
 /// The screen as it grows.
 struct Page {
     out: String,
     fine: bool,
+    /// Something could not be found out.
+    unknown: bool,
     ink: Ink,
 }
 
 impl Page {
+    fn new(ink: Ink) -> Page {
+        Page { out: String::new(), fine: true, unknown: false, ink }
+    }
+
+    /// 1 when something stands in the way, 3 when that could not be found out.
+    fn exit(&self) -> u8 {
+        match (self.fine, self.unknown) {
+            (false, _) => 1,
+            (true, true) => 3,
+            (true, false) => 0,
+        }
+    }
+
     fn line(&mut self, text: &str) {
         self.out.push_str(text);
         self.out.push('\n');
@@ -235,6 +316,7 @@ impl Page {
 
     fn say(&mut self, mark: Mark, text: &str) {
         self.fine &= mark != Mark::Bad;
+        self.unknown |= mark == Mark::Unknown;
         let head = format!("  {} ", self.ink.mark(mark));
         self.prose(&head, 4, text);
     }
@@ -259,6 +341,33 @@ impl Page {
         }
     }
 
+    /// What the operator, or this program, has against an object.
+    fn refused(&mut self, why: &str, unavailable: bool) {
+        let (mark, text) = match unavailable {
+            true => (Mark::Unknown, format!("whether prometheus-operator takes it is not known: {why}")),
+            false => (Mark::Bad, format!("prometheus-operator refuses it: {why}")),
+        };
+        let mut lines = text.lines();
+        self.say(mark, lines.next().unwrap_or_default());
+        lines.for_each(|l| self.note(l));
+    }
+
+    fn config(&mut self, seen: &ConfigSeen) {
+        self.head("AlertmanagerConfig", &seen.key);
+        if seen.selected.is_empty() {
+            self.say(Mark::Bad, "no Alertmanager selects it");
+        }
+        for taken in &seen.selected {
+            self.say(Mark::Good, &format!("Alertmanager {} selects it", taken.by));
+            if let Some(why) = &taken.refused {
+                self.refused(why, taken.unavailable);
+            }
+        }
+        if let Some(why) = &seen.refused {
+            self.refused(why, false);
+        }
+    }
+
     fn job(&mut self, name: &str, found: &Found) {
         let n = found.targets.len();
         if n > 0 {
@@ -268,7 +377,13 @@ impl Page {
                 Mark::Good,
                 &format!("{name}: {n} {}: {named}{more}", if n == 1 { "target" } else { "targets" }),
             );
-        } else if found.late {
+        } else if let Lists::Refused(rights) = &found.lists {
+            self.say(
+                Mark::Unknown,
+                &format!("{name}: its targets are not known, for the cluster does not let itself be read:"),
+            );
+            self.snippet(&missing_rights(rights));
+        } else if found.lists == Lists::Late {
             self.say(
                 Mark::Unknown,
                 &format!("{name}: the cluster's lists did not come within {} s", LISTS.as_secs()),
@@ -281,7 +396,7 @@ impl Page {
         if found.dropped > 0 {
             causes.push(("dropped by its relabelling".to_owned(), found.dropped));
         }
-        if causes.is_empty() && n == 0 && !found.late {
+        if causes.is_empty() && n == 0 && found.lists == Lists::Here {
             self.note("nothing was found that could be one");
         }
         for (why, n) in causes {
@@ -322,7 +437,7 @@ mod tests {
 
     #[test]
     fn long_lines_are_broken_between_words() {
-        let mut page = Page { out: String::new(), fine: true, ink: Ink::plain(40) };
+        let mut page = Page::new(Ink::plain(40));
         page.say(Mark::Bad, "no Prometheus of this cluster selects it by its labels");
         page.note("label release is missing, wanted is release=prometheus");
         let want = "  ✘ no Prometheus of this cluster\n    selects it by its labels\n      label release is missing, wanted\n        is release=prometheus\n";
@@ -332,7 +447,7 @@ mod tests {
 
     #[test]
     fn a_job_says_its_targets_and_where_the_others_fell_out() {
-        let mut page = Page { out: String::new(), fine: true, ink: Ink::plain(80) };
+        let mut page = Page::new(Ink::plain(80));
         let found = Found {
             targets: vec!["10.0.0.1:8080".to_owned()],
             fell_out: [(Cause::Selector, 40), (Cause::Port, 1)].into(),

@@ -1,7 +1,8 @@
 //! Whoever may write a monitor does not reach this machine through it, however the address is spelled, and the rest goes on.
 
 use super::{Cluster, custom, run, scraped};
-use crate::process::folder;
+use crate::http::get;
+use crate::process::{folder, until};
 use crate::target::Target;
 use serde_json::{Value, json};
 
@@ -85,4 +86,41 @@ fn this_machine_is_out_of_reach_and_the_rest_goes_on() {
     let up: Vec<Value> = scraped(&run_, &["serviceMonitor/apps/loopback/0", "scrapeConfig/apps/static"]);
     assert!(up.iter().all(|t| t["health"] == "up"), "{up:?}");
     assert!(secret.asked() > 0);
+}
+
+/// An API server that a ScrapeConfig names is asked by this program, as a target is: it may not be this machine either.
+#[test]
+fn no_api_server_of_a_scrape_config_is_on_this_machine() {
+    let dir = folder();
+    let inner = Target::start("hush 1\n");
+    let cluster = Cluster::start(dir.path(), &json!({}));
+    let port = inner.address.port();
+    let proxied = json!({"role": "Service", "apiServer": "http://192.0.2.1", "proxyUrl": format!("http://{}", inner.address)});
+    let servers = [
+        ("plain", json!({"role": "Service", "apiServer": format!("http://{}", inner.address)})),
+        ("decimal", json!({"role": "Service", "apiServer": format!("http://2130706433:{port}")})),
+        ("by-name", json!({"role": "Service", "apiServer": format!("http://localhost:{port}/a")})),
+        ("proxied", proxied),
+    ];
+    for (name, lookup) in &servers {
+        cluster.place(&custom("ScrapeConfig", "apps", name, &json!({"kubernetesSDConfigs": [lookup]})));
+    }
+    let tried = |run: &crate::process::Running| {
+        let text = get(run.address(), "/metrics").text();
+        let failed = |l: &&str| {
+            l.starts_with("tortie_kubernetes_failures_total{server=\"http://") && !l.ends_with(" 0")
+        };
+        text.lines().filter(failed).count()
+    };
+    let run_ = run(dir.path(), &[]);
+    until("each was tried", || (tried(&run_) >= servers.len()).then_some(()));
+    assert_eq!(inner.asked(), 0, "nobody came");
+    drop(run_);
+
+    // With the flag they are asked.
+    let other = folder();
+    std::fs::copy(dir.path().join("kubeconfig"), other.path().join("kubeconfig")).unwrap();
+    let run_ = run(other.path(), &["--crds.allow-local-targets"]);
+    until("it was asked", || (inner.asked() > 0).then_some(()));
+    assert!(!run_.err().contains("hush"));
 }

@@ -86,7 +86,7 @@ impl Cluster {
 }
 
 fn custom(kind: &str, namespace: &str, name: &str, spec: &Value) -> Value {
-    let version = if kind == "ScrapeConfig" { "v1alpha1" } else { "v1" };
+    let version = if matches!(kind, "ScrapeConfig" | "AlertmanagerConfig") { "v1alpha1" } else { "v1" };
     json!({"apiVersion": format!("monitoring.coreos.com/{version}"), "kind": kind, "metadata": {"name": name, "namespace": namespace}, "spec": spec})
 }
 

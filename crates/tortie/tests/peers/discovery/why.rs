@@ -52,7 +52,7 @@ pub(super) fn of_monitors(bed: &Bed) {
     check(
         "shop/none",
         2,
-        &["the cluster has no monitor shop/none (hint: kubectl get smon,pmon,probe,scfg -A)"],
+        &["the cluster has no monitor shop/none (hint: kubectl get smon,pmon,probe,scfg,promrule,amcfg -A)"],
     );
     let (exit, text) = why(bed, &["shapes/web"]);
     assert_eq!(exit, Some(2), "{text}");

@@ -275,7 +275,8 @@ fn over_the_cluster(cluster: &Cluster) {
     assert_eq!((told.ids(), told.exit), (vec![], 0), "{}", told.screen);
 }
 
-/// A kubeconfig of three contexts, of which another is current: the printed commands say which one was looked at.
+/// A kubeconfig of three contexts, of which another is current: the printed commands say which one was looked at, and in
+/// which file it stands, for whoever pastes them has another.
 fn pasted_with_three_contexts(cluster: &Cluster) {
     let bed = &cluster.bed;
     let text = std::fs::read_to_string(bed.kubeconfig()).unwrap();
@@ -307,9 +308,14 @@ fn pasted_with_three_contexts(cluster: &Cluster) {
         "{argv:?}"
     );
     assert!(argv.iter().any(|a| a.starts_with("felixconfigurations.v1.crd.projectcalico.org")), "{argv:?}");
-    let mut kubectl = bed.command(binary("kubectl").unwrap());
-    let out = kubectl.args(&argv[1..]).env("KUBECONFIG", file).stdin(Stdio::null()).output().unwrap();
-    assert!(out.status.success(), "{argv:?}: {}", String::from_utf8_lossy(&out.stderr));
+    let shell = command["shell"].as_str().unwrap();
+    let kubectl = binary("kubectl").unwrap();
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut pasted = bed.command("sh");
+    pasted.args(["-c", shell]).env("KUBECONFIG", "/nowhere").stdin(Stdio::null());
+    pasted.env("PATH", format!("{}:{path}", kubectl.parent().unwrap().display()));
+    let out = pasted.output().unwrap();
+    assert!(out.status.success(), "{shell}: {}", String::from_utf8_lossy(&out.stderr));
     let healed = cluster.doctor_until(|t| t.exit == 0);
     assert_eq!((healed.ids(), healed.exit), (vec![], 0), "{}", healed.screen);
 }

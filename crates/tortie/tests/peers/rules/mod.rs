@@ -3,6 +3,8 @@
 mod families;
 mod fleet;
 mod made;
+mod odd;
+mod restarted;
 mod same;
 mod speed;
 mod storm;

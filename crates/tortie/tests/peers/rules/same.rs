@@ -1,10 +1,10 @@
-//! The rules that kube-prometheus ships, over the same stored samples: recorded series and alerts are those of the real
+//! The rules that kube-prometheus ships, and odd ones, over the same stored samples: recorded series and alerts are those of the real
 //! Prometheus, tick by tick.
 //!
 //! Both servers start from copies of one data directory whose samples begin a while after the start, so that states
 //! do not depend on when either server came up. Groups lie on the same grid: it hangs on the names of file and group.
 
-use super::made;
+use super::{made, odd};
 use crate::ask;
 use crate::process::{Running, Server, fixtures, folder, serve};
 use serde_json::Value;
@@ -21,7 +21,7 @@ const LENGTH: i64 = 90;
 
 /// One rule of the fixtures.
 pub(super) struct Rule {
-    group: String,
+    pub(super) group: String,
     pub(super) record: Option<String>,
     pub(super) expr: String,
 }
@@ -123,7 +123,9 @@ pub(super) fn close(a: &str, b: &str) -> bool {
 
 #[test]
 fn recorded_series_and_alerts_are_equal() {
-    let (text, rules) = rule_file();
+    let (mut text, mut rules) = rule_file();
+    text += odd::GROUPS;
+    rules.extend(odd::rules());
     let recorded: BTreeSet<String> = rules.iter().filter_map(|r| r.record.clone()).collect();
     let expressions: Vec<String> = rules.iter().map(|r| r.expr.clone()).collect();
     let series = made::series(&expressions, &recorded);
@@ -164,6 +166,7 @@ fn recorded_series_and_alerts_are_equal() {
         })
         .min_by_key(Vec::len)
         .unwrap();
+    let asked_differ = QUESTIONS.iter().flat_map(|q| asked(&servers, q)).collect::<Vec<_>>();
     let names = format!("{{__name__=~\"ALERTS|ALERTS_FOR_STATE|{}\"}}", all_names(&recorded));
     let [theirs, ours] = [&servers[0], &servers[1]].map(|s| written(s, &names, first, until));
     let (mut samples, mut exact) = (0, 0);
@@ -198,8 +201,69 @@ fn recorded_series_and_alerts_are_equal() {
         rules_differ.len(),
         rules_differ.join("\n")
     );
+    assert!(asked_differ.is_empty(), "{}", asked_differ.join("\n"));
+    assert_eq!(pages(&servers[1], &rule_path), pages(&servers[0], &rule_path));
     let groups: BTreeSet<&str> = rules.iter().map(|r| r.group.as_str()).collect();
     assert!(groups.len() > 20);
+}
+
+/// What is asked of both besides everything.
+const QUESTIONS: &[&str] = &[
+    "type=alert",
+    "type=record&exclude_alerts=true",
+    "exclude_alerts=1",
+    "exclude_alerts=x",
+    "type=x",
+    "rule_name[]=OddKeeps&rule_name[]=odd:chain",
+    "rule_group[]=odd.limits",
+    "rule_group[]=none",
+    "match[]={severity=\"critical\"}",
+    "match[]={team=~\"n.*\",over=\"rule\"}&match[]={from=\"chain\"}",
+    "match[]={severity=\"{{ if gt $value 0.5 }}high{{ else }}low{{ end }}\"}",
+    "match[]={",
+    "group_limit=2",
+    "group_limit=0",
+    "group_limit=x",
+    "group_next_token=x",
+    "group_limit=2&group_next_token=x",
+    "file[]=none",
+];
+
+/// What differs in the answers to a question about rules. A tick may fall between the two.
+fn asked(servers: &[Running; 2], question: &str) -> Vec<String> {
+    let path = question.split('&').map(|p| {
+        let (key, value) = p.split_once('=').unwrap();
+        format!("{}={}", ask::encoded(key), ask::encoded(value))
+    });
+    let path = format!("/api/v1/rules?{}", path.collect::<Vec<_>>().join("&"));
+    let once = || -> Vec<String> {
+        std::thread::sleep(Duration::from_millis(100));
+        let [a, b] = [&servers[0], &servers[1]].map(|s| ask::get(s.port, &path).unwrap());
+        let (x, y) = (a.json(), b.json());
+        if a.status != 200 || b.status != 200 {
+            let same = a.status == b.status && x == y;
+            return if same { Vec::new() } else { vec![format!("{question}\ntheirs {x}\nours   {y}")] };
+        }
+        if x["data"]["groupNextToken"] != y["data"]["groupNextToken"] {
+            return vec![format!("{question}: the tokens differ")];
+        }
+        differences(&x["data"], &y["data"])
+    };
+    (0..20).map(|_| once()).find(Vec::is_empty).unwrap_or_else(once)
+}
+
+/// Names of groups page by page, with the tokens between.
+fn pages(server: &Running, file: &Path) -> Vec<String> {
+    let file = ask::encoded(&file.display().to_string());
+    let (mut all, mut token) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/api/v1/rules?type=record&file[]={file}&group_limit=3&group_next_token={token}");
+        let data = ask::get(server.port, &path).unwrap().json()["data"].clone();
+        all.extend(data["groups"].as_array().unwrap().iter().map(|g| g["name"].to_string()));
+        let Some(next) = data["groupNextToken"].as_str() else { return all };
+        next.clone_into(&mut token);
+        all.push(token.clone());
+    }
 }
 
 fn all_names(recorded: &BTreeSet<String>) -> String {
@@ -235,6 +299,9 @@ fn differences(theirs: &Value, ours: &Value) -> Vec<String> {
     let mut wrong = Vec::new();
     for (x, y) in a.iter().zip(b) {
         assert_eq!(x["name"], y["name"]);
+        let heads = ["interval", "limit"].map(|k| (&x[k], &y[k]));
+        assert!(heads.iter().all(|(a, b)| a == b), "{heads:?}");
+        assert_eq!(x["rules"].as_array().unwrap().len(), y["rules"].as_array().unwrap().len());
         for (r, s) in x["rules"].as_array().unwrap().iter().zip(y["rules"].as_array().unwrap()) {
             if !ask::same(r, s, true) {
                 wrong.push(format!("theirs {r}\nours   {s}"));

@@ -44,7 +44,11 @@ fn conflict(stage: &Stage) {
     let flags =
         ["setup", "-y", "--context", "bed", "--no-prometheus", "--no-dashboards", "--take", "colleague"];
     let args: Vec<&str> = flags.into_iter().chain(["--second-look", "5s"]).collect();
-    let told = stage.tortie_watched(&args, 3, "looking again", || apply(stage, "colleague", false));
+    let told = stage.tortie_watched(&args, 3, |line| {
+        if line.starts_with("looking again") {
+            apply(stage, "colleague", false);
+        }
+    });
     assert!(told.contains("written: FelixConfiguration default\n"), "{told}");
     assert!(told.contains("pods of Typha carry TYPHA_PROMETHEUSMETRICSPORT=9093\n"), "{told}");
     assert!(told.contains("written, not verified: no Prometheus could be asked"), "{told}");

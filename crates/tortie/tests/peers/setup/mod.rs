@@ -5,6 +5,7 @@ mod exported;
 mod kept;
 mod killed;
 mod rights;
+mod second_look;
 mod served;
 mod stage;
 mod there_and_back;

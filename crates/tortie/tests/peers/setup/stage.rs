@@ -75,16 +75,14 @@ impl Stage {
         self.command(kubeconfig, args).output().unwrap().into()
     }
 
-    /// Runs tortie as administrator and does something as soon as it says `word` on standard error, of which all is given.
+    /// Runs tortie as administrator and does something at each line on standard error, of which all is given.
     #[track_caller]
-    pub(super) fn tortie_watched(&self, args: &[&str], exit: i32, word: &str, act: impl Fn()) -> String {
+    pub(super) fn tortie_watched(&self, args: &[&str], exit: i32, act: impl Fn(&str)) -> String {
         let mut child =
             self.command("admin", args).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let mut told = String::new();
         for line in BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap) {
-            if line.contains(word) {
-                act();
-            }
+            act(&line);
             told.push_str(&line);
             told.push('\n');
         }

@@ -76,6 +76,7 @@ fn on_calico_3_30() {
     let stage = Stage::timed("start", || Stage::start(30, false));
     Stage::timed("there and back", || check(&stage, "admin", "admin", &FLAGS, &LACKS));
     Stage::timed("by the Installation", || through_the_installation(&stage));
+    Stage::timed("second look", || super::second_look::check(&stage));
     Stage::timed("values of others", || super::kept::check(&stage));
     Stage::timed("rights of the doctor", || super::rights::doctor(&stage, Some("crd.projectcalico.org")));
     Stage::timed("rights for processes", || super::rights::processes(&stage));
