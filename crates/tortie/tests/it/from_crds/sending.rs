@@ -2,9 +2,10 @@
 
 use super::{Cluster, custom, followed, run};
 use crate::http::{get, metric};
-use crate::process::{Running, folder, until, until_true};
+use crate::process::{Running, SOON, folder, until, until_true};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::time::{Duration, Instant};
 use tortie_sim::Alertmanager;
 
 /// An object whose rule always fires, and the Alertmanager that it names.
@@ -43,9 +44,14 @@ fn evaluations(run: &Running, more: f64) {
     until_true("evaluations", || count() >= begun + more);
 }
 
-fn told(manager: &Alertmanager) {
-    let before = manager.taken();
-    until_true("the Alertmanager is told", || manager.taken() > before + 1);
+#[track_caller]
+fn told(run: &Running, manager: &Alertmanager) {
+    let (before, began) = (manager.taken(), Instant::now());
+    while manager.taken() <= before + 1 {
+        let metrics = || get(run.address(), "/metrics").text();
+        assert!(began.elapsed() < SOON, "the Alertmanager is not told: {}\n{}", run.err(), metrics());
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// Nothing comes for ten evaluations, of which each would have told.
@@ -67,7 +73,7 @@ fn beside_ready_pods_it_sends_and_says_what_goes_out_twice() {
     let (cluster, manager) = firing(dir.path());
     cluster.stateful_set(1);
     let run = run(dir.path(), &["--take-over=beside"]);
-    told(&manager);
+    told(&run, &manager);
     let s = followed(&run);
     assert_eq!((&s["readyBeside"], &s["sends"], &s["observing"]), (&json!(true), &json!(true), &Value::Null));
     let twice = s["sentTwice"].as_str().unwrap();
@@ -82,7 +88,7 @@ fn beside_ready_pods_it_sends_and_says_what_goes_out_twice() {
     cluster.stateful_set(0);
     wait(&run, "the pods are gone", |s| s["readyBeside"] == json!(false) && s["sentTwice"] == Value::Null);
     assert!(!notices(&run).contains("sending beside"), "{}", notices(&run));
-    told(&manager);
+    told(&run, &manager);
 }
 
 /// It took over; the operator's pods come back: from then on they tell, and this is silent and says so. When they go again it
@@ -93,7 +99,7 @@ fn pods_that_come_back_are_left_to_tell() {
     let (cluster, manager) = firing(dir.path());
     cluster.stateful_set(0);
     let run = run(dir.path(), &["--take-over"]);
-    told(&manager);
+    told(&run, &manager);
 
     cluster.stateful_set(1);
     let beside = "observing beside monitoring/k8s";
@@ -107,7 +113,7 @@ fn pods_that_come_back_are_left_to_tell() {
 
     cluster.stateful_set(0);
     wait(&run, "it sends", |s| s["sends"] == json!(true) && s["observing"] == Value::Null);
-    told(&manager);
+    told(&run, &manager);
     assert!(!notices(&run).contains("observing"), "{}", notices(&run));
 
     let Cluster { kube, runtime } = cluster;
@@ -119,7 +125,7 @@ fn pods_that_come_back_are_left_to_tell() {
         lines.any(|l| !l.ends_with(" 0"))
     };
     until_true("the API server is away", stale);
-    told(&manager);
+    told(&run, &manager);
     assert_eq!(
         metric(run.address(), "prometheus_notifications_alertmanagers_discovered").as_deref(),
         Some("1")
