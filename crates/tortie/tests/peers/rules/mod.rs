@@ -8,6 +8,7 @@ mod restarted;
 mod same;
 mod speed;
 mod storm;
+mod together;
 mod usage;
 mod wrong_files;
 

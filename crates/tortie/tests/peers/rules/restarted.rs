@@ -27,7 +27,7 @@ const BEFORE: u64 = 18;
 const AWAY: u64 = 6;
 
 /// State and beginning, in seconds, of each alert by its labels.
-fn alerts(server: &Running) -> BTreeMap<String, (String, f64)> {
+pub(super) fn alerts(server: &Running) -> BTreeMap<String, (String, f64)> {
     let answer = ask::get(server.port, "/api/v1/alerts").unwrap().json();
     let list = answer["data"]["alerts"].as_array().unwrap().clone();
     let one = |a: &serde_json::Value| {

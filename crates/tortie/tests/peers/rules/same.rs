@@ -2,9 +2,10 @@
 //! Prometheus, tick by tick.
 //!
 //! Both servers start from copies of one data directory whose samples begin a while after the start, so that states
-//! do not depend on when either server came up. Groups lie on the same grid: it hangs on the names of file and group.
+//! do not depend on when either server came up; for alerts that hang on no sample they begin together ([`together`]). Groups
+//! lie on the same grid: it hangs on the names of file and group.
 
-use super::{made, odd};
+use super::{made, odd, together};
 use crate::ask;
 use crate::process::{Running, Server, fixtures, folder, serve};
 use serde_json::Value;
@@ -136,22 +137,33 @@ fn recorded_series_and_alerts_are_equal() {
     let last = first + LENGTH + 20;
     let made_dir = dirs[2].path().join("data");
     made::store(&made_dir, &series, first * 1000, last * 1000);
-    let config = format!(
-        "global: {{evaluation_interval: {INTERVAL}s, external_labels: {{cluster: test}}}}\nrule_files: [{}]\n",
-        quoted(&rule_path.display().to_string())
-    );
+    let config = |files: &str| {
+        format!(
+            "global: {{evaluation_interval: {INTERVAL}s, external_labels: {{cluster: test}}}}\nrule_files: [{files}]\n"
+        )
+    };
     let servers = [(Server::Prometheus, &dirs[0]), (Server::Tortie, &dirs[1])].map(|(server, dir)| {
         copy(&made_dir, &dir.path().join("data"));
         serve(
             server,
             dir.path(),
-            &config,
-            &["--web.external-url=http://monitoring.example/p", "--web.route-prefix=/"],
+            &config(""),
+            &[
+                "--web.external-url=http://monitoring.example/p",
+                "--web.route-prefix=/",
+                "--web.enable-lifecycle",
+            ],
         )
+    });
+    together::begin(&servers, Duration::from_secs(INTERVAL as u64), |with_rules| {
+        let files = if with_rules { quoted(&rule_path.display().to_string()) } else { String::new() };
+        for dir in &dirs[..2] {
+            std::fs::write(dir.path().join("prometheus.yml"), config(&files)).unwrap();
+        }
     });
     assert!(
         now() + 2 * INTERVAL < first,
-        "the servers came up too late: the machine is too slow for this test"
+        "the servers began too late: the machine is too slow for this test"
     );
     let until = first + LENGTH;
     while now() < until + INTERVAL {

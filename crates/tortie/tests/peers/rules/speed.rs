@@ -3,6 +3,7 @@
 
 use super::fleet;
 use super::same::{close, copy, now, quoted, rule_file};
+use super::together;
 use super::usage::{Usage, metric};
 use crate::ask;
 use crate::process::{Running, Server, folder, serve};
@@ -115,11 +116,7 @@ fn a_tick_over_a_million_series() {
     for dir in &dirs[..2] {
         std::fs::write(dir.path().join("prometheus.yml"), config(INTERVAL, &rule_files)).unwrap();
     }
-    std::thread::scope(|s| {
-        for server in &servers {
-            s.spawn(|| assert_eq!(ask::post(server.port, "/-/reload", &[]).unwrap().status, 200));
-        }
-    });
+    together::reload(&servers);
     // Two ticks of each group, so that all that is done once is done.
     std::thread::sleep(Duration::from_secs(INTERVAL * 2));
     let before = servers.each_ref().map(|s| (Usage::of(s.id()), figures(s)));
