@@ -5,6 +5,7 @@ use crate::oracle::{known, objects_of};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use tortie_config::emit::Doc;
+use tortie_config::scrape::ScrapeProtocol;
 use tortie_config::{Config, ScrapeConfig};
 use tortie_discovery::crds::{self, Configuration, Job, Material, Sharing, Style, configure};
 use tortie_discovery::kubernetes::Server;
@@ -51,7 +52,12 @@ impl Ours {
                     lookup.namespaces.push(prometheus.meta.namespace.clone());
                 }
             }
-            let Ok(pool) = PoolConfig::from_config(&scrape) else { panic!("{} cannot be scraped", job.name) };
+            let pool = PoolConfig::from_config(&scrape).unwrap_or_else(|_| {
+                *out.not_there.entry("scrape_protocols".to_owned()).or_default() += 1;
+                scrape.protocols = vec![ScrapeProtocol::PrometheusText004];
+                scrape.fallback_protocol = None;
+                PoolConfig::from_config(&scrape).unwrap_or_else(|e| panic!("{}: {e}", job.name))
+            });
             let key = format!("{prefix} {}", job.name);
             out.discoveries.push(Discovery { name: key.clone(), ..crds::job(&scrape, server) });
             out.pools.push(Pool { config: pool, key });
