@@ -14,7 +14,8 @@ const AS_POD: &str = r#"set -e
 mount -t tmpfs none /var/run && mount -t tmpfs none /var/log
 mkdir -p /var/run/secrets/kubernetes.io/serviceaccount /var/log/prometheus
 cp "$0"/* /var/run/secrets/kubernetes.io/serviceaccount/
-for file in x c k; do cp "$0/ca.crt" /run/secrets/$file; done
+cp "$0/ca.crt" /run/secrets/x
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=c -days 2 -keyout /run/secrets/k -out /run/secrets/c 2>/dev/null
 for file in token; do cp "$0/token" /var/run/$file; done
 exec "$@""#;
 
